@@ -9,6 +9,7 @@ from omni_pipelines.publishing.quality_gate import (
     gate_verdicts,
     golden_verdict,
     run_gate,
+    serving_gate,
 )
 from omni_pipelines.steps.preview import gate_preview
 from omni_pipelines.steps.step_table import STEPS
@@ -38,6 +39,7 @@ def retrieval_quality(context: dg.AssetExecutionContext, knowledge: KnowledgeHom
     can_subset=True,
 )
 def retrieval_quality_checks(context: dg.AssetCheckExecutionContext, knowledge: KnowledgeHome) -> Results:
-    """What the gate measured last: each of its measures, beside that of the serving release."""
-    verdicts = [*gate_verdicts(knowledge.home), golden_verdict(knowledge.home)]
+    """What the gate measured last; of a release that it never measured, such as after an erasure, what is so now."""
+    gate = serving_gate(knowledge.run(context.run.run_id))
+    verdicts = [*gate_verdicts(gate), golden_verdict(knowledge.home)]
     yield from results(context, knowledge, "retrieval_quality", verdicts)

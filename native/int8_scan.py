@@ -19,6 +19,8 @@ overflow, on x64 processors without VNNI, where this costs a fifth more."""
 _BLOCK = 64
 """Vectors multiplied together: 24 KB of codes, which fit into a core's cache. All at once would take three times as
 long."""
+_GROUP = 16
+"""Scores of which only the largest is compared at first."""
 _QUANTIZED_TOGETHER = 64 * _BLOCK
 _GRAPH = (
     "CAg6sQEKNQoFcXVlcnkKB3ZlY3RvcnMKBHplcm8KBHplcm8SCHByb2R1Y3RzIg1NYXRNdWxJbnRlZ2VyEgRzY2FuKgwQAioCgAFCBHpl"
@@ -57,8 +59,7 @@ class QuantizedVectors:
         positions = np.arange(len(scores)) if allowed is None else np.flatnonzero(allowed)
         if k >= len(positions):
             return positions
-        best = np.argpartition(scores if allowed is None else scores[positions], len(positions) - k)
-        return positions[best[len(positions) - k :]]
+        return positions[_largest(scores if allowed is None else scores[positions], k)]
 
     def _products(self, query: np.ndarray) -> np.ndarray:
         """The products (n,), up to a common factor."""
@@ -67,6 +68,21 @@ class QuantizedVectors:
         codes, _ = _quantized(query.astype(np.float32)[None])
         products = _session().run(None, {"query": codes, "vectors": self._codes})[0]  # (blocks, 1, 64)
         return products.reshape(-1)[: len(self._scales)].astype(np.float32) * self._scales
+
+
+def _largest(scores: np.ndarray, k: int) -> np.ndarray:
+    """Positions of the `k` largest scores (n,), in no order.
+
+    k groups have a maximum of at least the k-th largest maximum, so the k best scores are at least that large. Few
+    others are: to select among these takes a fifth of the time.
+    """
+    groups = len(scores) // _GROUP
+    candidates = np.arange(len(scores))
+    if groups > k:
+        maxima = scores[: groups * _GROUP].reshape(_GROUP, groups).max(axis=0)
+        candidates = np.flatnonzero(scores >= np.partition(maxima, groups - k)[groups - k])
+    best = np.argpartition(scores[candidates], len(candidates) - k)
+    return candidates[best[len(candidates) - k :]]
 
 
 def _quantized(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

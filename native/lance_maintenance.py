@@ -1,5 +1,6 @@
 """Maintenance of Lance tables: merge fragments, tag versions, clean up, erase, copy. It changes no row."""
 
+import re
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
@@ -55,6 +56,10 @@ def untag(table: LanceTable, keep: set[str]) -> None:
                 dataset.tags.delete(name)
 
 
+_UNFINISHED = re.compile(r".+#\d+")
+"""A file is written under such a name, and then gets its own."""
+
+
 def clean_up(table: LanceTable) -> None:
     """Delete all versions except the head and the tagged ones, and the leftovers of killed writers.
 
@@ -64,6 +69,9 @@ def clean_up(table: LanceTable) -> None:
         dataset.cleanup_old_versions(
             older_than=timedelta(0), delete_unverified=True, error_if_tagged_old_versions=False
         )
+    for path in table.path.rglob("*#*"):  # Lance leaves these, and the filter of a delete can stand in one
+        if _UNFINISHED.fullmatch(path.name):
+            path.unlink(missing_ok=True)
 
 
 def erase_deleted(table: LanceTable) -> None:

@@ -26,7 +26,11 @@ def manifest_path(table: Path, version: int) -> Path:
 
     A manifest also records the operation that made the version; for a delete, that includes its filter.
     """
-    return table / "_versions" / f"{_INVERTED_BASE - version:0{_INVERTED_DIGITS}d}{_SUFFIX}"
+    return table / "_versions" / _manifest_name(version)
+
+
+def _manifest_name(version: int) -> str:
+    return f"{_INVERTED_BASE - version:0{_INVERTED_DIGITS}d}{_SUFFIX}"
 
 
 def head_version(table: Path) -> int:
@@ -48,9 +52,9 @@ def manifest_identity(table: Path, version: int) -> ManifestIdentity:
     Raises:
         FileNotFoundError: there is no such version.
     """
-    for path in (manifest_path(table, version), table / "_versions" / f"{version}{_SUFFIX}"):
+    for name in (_manifest_name(version), f"{version}{_SUFFIX}"):
         try:
-            status = os.stat(path)
+            status = os.stat(f"{table}/_versions/{name}")  # with pathlib, that takes a tenth of a search
         except FileNotFoundError:
             continue
         return status.st_ino, status.st_size, status.st_mtime_ns

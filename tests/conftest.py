@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,9 +11,11 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from omni_pipelines.configuration import find_home, load_settings
+from omni_pipelines.configuration import find_home, load_settings, user_folder
 from omni_pipelines.errors import ModelMissing
 from omni_pipelines.home import Home
+from omni_pipelines.knowledge.state.home_key import make_key
+from omni_pipelines.sources.claims import key_file
 from omni_pipelines.text.engines import model_fingerprint, vocabulary_file
 
 hypothesis.settings.register_profile(
@@ -24,11 +27,30 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("omni")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def folder_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The key with which homes that several tests share claim their sources; each test has the same one."""
+    folder = tmp_path_factory.mktemp("user")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(folder))
+        user_folder().mkdir()
+        make_key(key_file())
+        yield folder
+
+
 @pytest.fixture(autouse=True)
-def no_settings_of_the_developer(clean_settings: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def no_settings_of_the_developer(
+    clean_settings: None,
+    folder_of_the_user: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path_factory: pytest.TempPathFactory,
+    tmp_path: Path,
+) -> None:
     """Models stay where they are; everything else of OMNI_* is hidden, and so is what the developer trusts."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / ".config"))
+    own = tmp_path_factory.mktemp("user")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(own))
+    shutil.copytree(folder_of_the_user, own, dirs_exist_ok=True)
 
 
 @pytest.fixture(autouse=True)

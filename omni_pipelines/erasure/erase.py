@@ -7,7 +7,7 @@ nothing is certified. The plan is written first, so that a call after a kill con
 """
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ import orjson
 from native import lance_maintenance, lance_vectors
 from native.filters import is_in
 from omni_pipelines import progress
+from omni_pipelines.audit_log import audit_log
 from omni_pipelines.batches import batched
 from omni_pipelines.erasure.certificates import hash_of, hashed_names, write_certificate
 from omni_pipelines.erasure.journal import clear_journal
@@ -68,6 +69,8 @@ class Traces:
     """Name of a place and how it is searched, to the number of findings."""
     releases: tuple[int, ...]
     """Releases that contain some of it."""
+    files: tuple[str, ...]
+    """Files whose bytes contain some of it, relative to the home."""
 
 
 def find_traces(run: RunContext, target: str, outside: Redact = no_other_history) -> Traces:
@@ -100,13 +103,20 @@ def _search(run: RunContext, scope: Scope, outside: Redact) -> Traces:
     found["journal of questions", "questions, answers and measures that quote or cite it"] = journal
     sessions = clear_sessions(home, scope.wanted, write=False)
     found["sessions of the agent", "tasks whose records name or quote it"] = sessions
+    audit = audit_log(home).erase(_quotes(scope, phrases), write=False)
+    found["audit log", "calls whose arguments name or quote it"] = audit
     unread = forget_unread(home, scope.wanted.documents, write=False)
     found["list of unread files", "files with its name"] = unread
     found["registry of sources", "a source with that name or location"] = len(_registered(home, scope))
-    found["all files", "files whose bytes contain an id or a line of it"] = len(
-        search_bytes(home, scope.wanted.needles).found
-    )
-    return Traces(scope, found, tuple(releases))
+    files = search_bytes(home, scope.wanted.needles).found
+    found["all files", "files whose bytes contain an id or a line of it"] = len(files)
+    return Traces(scope, found, tuple(releases), files)
+
+
+def _quotes(scope: Scope, phrases: PhraseMatcher) -> Callable[[str], bool]:
+    """Whether a text of the audit log names or quotes what is erased."""
+    lines = [needle.decode("utf-8", "surrogatepass") for needle in scope.wanted.needles]
+    return lambda text: phrases.matches(text) or any(line in text for line in lines)
 
 
 def erase(run: RunContext, target: str, outside: Redact = no_other_history) -> tuple[Certificate, Path]:
@@ -128,7 +138,9 @@ def erase(run: RunContext, target: str, outside: Redact = no_other_history) -> t
     _rebuild(run)
     kept = run.settings.keep_releases + len(plan.releases)  # the releases to be deleted must not replace clean ones
     context = replace(run, settings=run.settings.model_copy(update={"keep_releases": kept}))
-    release = publish(context, ends_rollback=True).release  # the release that it shows may contain what is erased
+    release = publish(
+        context, ends_rollback=True, is_erasure=True
+    ).release  # the release that it shows may contain what is erased
     dropped = _drop_releases(home, run.settings, release.release, scope)
     for path in _moved_aside(home):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -137,6 +149,7 @@ def erase(run: RunContext, target: str, outside: Redact = no_other_history) -> t
     outside(phrases, True)
     clear_journal(home, scope.wanted, phrases, write=True)
     clear_sessions(home, scope.wanted, write=True)
+    audit_log(home).erase(_quotes(scope, phrases), write=True)
     after = _search(run, scope, outside)
     _check(after, _holds(home, run.settings, dropped))
     certificate = _certificate(home, plan, hashed_names(scope, target), after, release.release, dropped)
@@ -274,7 +287,8 @@ def _check(after: Traces, holds: Sequence[HeldRelease]) -> None:
             cure=f"run the same command again when that home has finished, or after {last.ends:%H:%M} UTC",
         )
     if remaining:
+        named = f", such as {after.files[0]}" if after.files else ""
         raise NotForgotten(
-            f"not everything was erased: {', '.join(remaining)}",
+            f"not everything was erased: {', '.join(remaining)}{named}",
             cure="stop omni dev, then run the same command again",
         )

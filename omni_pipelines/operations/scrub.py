@@ -20,6 +20,8 @@ from omni_pipelines import ids, progress
 from omni_pipelines.batches import batched
 from omni_pipelines.home import Home
 from omni_pipelines.ids import file_sha256
+from omni_pipelines.knowledge.sql import JOURNAL_TABLES
+from omni_pipelines.knowledge.state import journal
 from omni_pipelines.knowledge.state.recovery_notes import RecoveryNote, write_recovery_note
 from omni_pipelines.knowledge.state.releases import read_release, release_numbers
 from omni_pipelines.knowledge.state.table_files import damaged_files
@@ -74,7 +76,7 @@ def scrub(home: Home, release: Release) -> ScrubReport:
     """Read every row and file of a release, and compare them with their hashes."""
     rows = _RowCheck(home, release)
     files = check_files(home, release) if release.files else _check_sizes(home, release)
-    damage = [*_check_records(home), *files, *rows.run(), *_check_keyword_index(home, release)]
+    damage = [*_check_records(home), *_check_journal(home), *files, *rows.run(), *_check_keyword_index(home, release)]
     count = len(release.files) + len(release.keyword.files)
     return ScrubReport(
         release.release, rows.count, count, tuple(damage), () if release.files else tuple(release.tables)
@@ -103,6 +105,12 @@ def _check_records(home: Home) -> Iterator[Damage]:
     for number in release_numbers(home):
         if read_release(home, number) is None:
             yield Damage("releases", str(number), "its record does not match its checksum")
+
+
+def _check_journal(home: Home) -> Iterator[Damage]:
+    for table in JOURNAL_TABLES:
+        for file, number in journal.damaged_lines(home, table):
+            yield Damage("journal", f"{file}, line {number}", "it does not match its checksum")
 
 
 def _check_sizes(home: Home, release: Release) -> Iterator[Damage]:
@@ -310,6 +318,8 @@ def mark_for_repair(home: Home, report: ScrubReport) -> int:
     the rows. Until it publishes, searches see the release that they saw before, unless a whole table is set aside,
     because its manifest is damaged. Hold the writer lock.
     """
+    for table in JOURNAL_TABLES:
+        journal.drop_damaged(home, table)
     _set_aside(home, {damage.place for damage in report.damage if damage.key.startswith("_versions/")})
     found = [(damage.place, *row) for damage in report.damage for row in damage.affected]
     rows = {key for place, key, document in found if place == f"table {DOCUMENTS.name}" and document}

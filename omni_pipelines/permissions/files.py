@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from omni_pipelines.audit_log import AuditLog, audit_log
 from omni_pipelines.configuration import user_folder
 from omni_pipelines.home import Home
-from omni_pipelines.ids import text_hash
 from omni_pipelines.permissions.approvals import ApprovalFile
-from omni_pipelines.permissions.audit import AuditLog
 from omni_pipelines.permissions.grants import GrantFile
 
 
@@ -25,8 +24,6 @@ class PermissionFiles:
 def permission_files(home: Home) -> PermissionFiles:
     """The files for a home. None of them need exist."""
     folder, project = user_folder(), home.root.parent.resolve()
-    log = home.audit.resolve()
-    anchor = folder / "audit" / f"{text_hash('audit', str(log))}.json"
     return PermissionFiles(
-        GrantFile(folder / "grants.json"), ApprovalFile(folder / "approvals.json"), AuditLog(log, anchor), project
+        GrantFile(folder / "grants.json"), ApprovalFile(folder / "approvals.json"), audit_log(home), project
     )

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 import orjson
 
+from omni_pipelines.audit_lines import AuditEntry
 from omni_pipelines.error_codes import CoreErrorCode
 from omni_pipelines.errors import OmniError
 from omni_pipelines.json_values import clean
@@ -26,7 +27,6 @@ from omni_pipelines.permissions.approvals import (
     digest_of,
 )
 from omni_pipelines.permissions.approvers import NobodyThere
-from omni_pipelines.permissions.audit import AuditEntry
 from omni_pipelines.permissions.capabilities import names
 from omni_pipelines.permissions.files import PermissionFiles
 from omni_pipelines.permissions.grants import Grant, built_in, deciding

@@ -24,8 +24,9 @@ def recover(home: Home) -> None:
     A readable head that no release names is kept: every step compares against the head, so the next run continues
     from there.
     """
-    for folder in (home.tables, home.step_records, home.releases):
-        drop_parts(folder)  # unfinished files here were left by a killed writer
+    folders = (home.tables, home.step_records, home.releases, home.journal, home.erasure_plans, home.certificates)
+    for folder in folders:
+        drop_parts(folder)  # unfinished files here were left by a killed writer; those of an erasure quote what went
     drop_unfinished(home)
     _drop_generations(home)
     releases = list_releases(home)

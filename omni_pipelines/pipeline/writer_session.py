@@ -32,7 +32,7 @@ def writer_session(home: Home, settings: Settings, *, sync: bool = False) -> Ite
     dataset_cache.POOL.configure(settings.dataset_cache)
     with writer_lock(home, settings.lock_seconds):
         recover(home)
-        make_key(home)
+        make_key(home.key)
         if sync:
             catch_up(home, settings)
         migrate_tables(home)

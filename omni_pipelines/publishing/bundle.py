@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Self
 
 import orjson
-from pydantic import ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from native import lance_files, lance_maintenance, lance_vectors
 from native.durable import Barrier, name_if_absent, sync_file
@@ -32,6 +32,7 @@ from omni_pipelines.record_fields import Count, Sha256
 from omni_pipelines.records import Record, Release, strictly
 from omni_pipelines.released_files import generation_folder, require_released_files, table_folder
 from omni_pipelines.schemas import EMBEDDINGS, FILTERS
+from omni_pipelines.sources.claims import seals_of, with_claims
 from omni_pipelines.sources.registry import RegisteredSources, load_sources, save_sources
 from omni_pipelines.steps.retention import TAG
 from omni_pipelines.steps.step_table import STEPS
@@ -57,6 +58,8 @@ class Bundle(Record):
     """Version of this layout."""
     release: Release
     sources: RegisteredSources
+    seals: dict[str, str] = Field(default_factory=dict)
+    """The claims of the user who wrote it, which hold for nobody else."""
     files: dict[str, BundledFile]
     """Path relative to the home, to the file."""
 
@@ -87,7 +90,7 @@ def export_release(home: Home, number: int, file: Path) -> Bundle:
             path.relative_to(staging.root).as_posix() for path in staging.root.rglob("*") if path.is_file()
         )
         files = {name: _described(staging.root / name) for name in names}
-        bundle = Bundle(release=copied, sources=sources, files=files)
+        bundle = Bundle(release=copied, sources=sources, seals=seals_of(home, sources), files=files)
         part = staging.root / "bundle.tar"
         _write_tar(part, staging.root, bundle)
         sync_file(part)
@@ -156,7 +159,7 @@ def import_bundle(file: Path, home: Home) -> Release:
         staging.create()
         bundle = _unpack(file, staging)
         _verify(staging, bundle.release)
-        save_sources(staging, bundle.sources)
+        save_sources(staging, with_claims(home, bundle.sources, bundle.seals))
         for definition in STEPS.tables:
             table = LanceTable(staging.table(definition.name))
             lance_maintenance.tag(table, f"{TAG}{bundle.release.release}", table.head().version)

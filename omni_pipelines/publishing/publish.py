@@ -70,12 +70,17 @@ class PublishReport:
 
 
 def publish(
-    run: RunContext, *, ends_rollback: bool = False, unfinished: Mapping[str, StepRecord] | None = None
+    run: RunContext,
+    *,
+    ends_rollback: bool = False,
+    unfinished: Mapping[str, StepRecord] | None = None,
+    is_erasure: bool = False,
 ) -> PublishReport:
     """Publish the heads as a release, unless the newest release contains exactly them. Hold the writer lock.
 
     After a rollback, rows that it holds back are published only with `ends_rollback`. With `unfinished`,
-    the records of steps that are not finished, it publishes an early release.
+    the records of steps that are not finished, it publishes an early release. An erasure does not wait for the
+    quality gate: what must go is gone, whatever questions lose their answer.
 
     Raises:
         UpstreamMoved: a table changed since its indexes were built; run the index job again.
@@ -91,7 +96,8 @@ def publish(
     progress.report("publishing", 0, 0, "release")
     _verify(_tables(run))
     release = _release(run, records).model_copy(update={"is_early": is_early})
-    require_candidate_passed(home, release)
+    if not is_erasure:
+        require_candidate_passed(home, release)
     release = with_checksums(home, release)
     complete = next((each for each in list_releases(home) if not each.is_early), None)
     changes = count_changes(home, complete, release)

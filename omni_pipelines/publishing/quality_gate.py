@@ -97,15 +97,35 @@ def run_gate(run: RunContext) -> GateResult:
         UpstreamMoved: the steps were not all built from one another.
         ConfigurationError: the golden set cannot be read.
     """
-    home = run.home
-    golden, serving = load_golden(home), newest_release(home)
-    candidate = candidate_release(run)
+    gate = _measured(run, candidate_release(run), newest_release(run.home))
+    record_gate(run.home, gate)
+    return gate
+
+
+def serving_gate(run: RunContext) -> GateResult | None:
+    """The last gate. If what it let pass is not what is served now, the serving release is measured instead.
+
+    That is so after an erasure, an import and maintenance. None if there is no release.
+
+    Raises:
+        ConfigurationError: the golden set cannot be read.
+    """
+    last, serving = last_gate(run.home), newest_release(run.home)
+    if serving is None or (last is not None and not last.passed):
+        return last
+    if last is not None and last.candidate == candidate_id(run.home, serving):
+        return last
+    return _measured(run, serving, None)
+
+
+def _measured(run: RunContext, candidate: Release, serving: Release | None) -> GateResult:
+    home, golden = run.home, load_golden(run.home)
     measures = [*_completeness(home)]
     if golden:
         measures += _quality(home, run.settings, run.engines.embedder, golden, candidate, serving)
     else:
         measures.append(GateMeasure(measure="golden", passed=True, detail=golden_verdict(home).detail))
-    gate = GateResult(
+    return GateResult(
         gate_id=uuid4().hex,
         measured_at=datetime.now(UTC),
         run_id=run.run_id,
@@ -113,8 +133,6 @@ def run_gate(run: RunContext) -> GateResult:
         serving=serving.release if serving is not None else None,
         measures=tuple(measures),
     )
-    record_gate(home, gate)
-    return gate
 
 
 def _completeness(home: Home) -> Iterator[GateMeasure]:
@@ -228,9 +246,8 @@ def _citations(snapshot: Snapshot, settings: Settings, embedder: Embedder, golde
     return GateMeasure(measure="citations", passed=not wrong, value=share, least=1.0, detail=detail)
 
 
-def gate_verdicts(home: Home) -> Iterator[Verdict]:
-    """The measures of the last gate, each as a check result. What was not measured passes, and says so."""
-    gate = last_gate(home)
+def gate_verdicts(gate: GateResult | None) -> Iterator[Verdict]:
+    """The measures of a gate, each as a check result. What was not measured passes, and says so."""
     measured = {MEASURES.get(each.measure, each.measure): each for each in gate.measures} if gate is not None else {}
     for name in GATE_CHECKS:
         if gate is None:

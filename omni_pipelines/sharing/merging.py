@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
+from omni_pipelines.sources.claims import NOBODY
 from omni_pipelines.sources.model.source import Source
 from omni_pipelines.sources.registry import free_name
 
-NOBODY = "nobody"
-"""The reader of a source until a home claims it."""
 _LOCATION_FIELDS = ("kind", "root", "url", "file", "rev", "include", "allow", "allow_private", "read_by")
 
 

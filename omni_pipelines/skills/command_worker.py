@@ -44,6 +44,10 @@ class _Parent:
         self._answers.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
         self._answers.flush()
 
+    def begin(self) -> None:
+        """Say that the time of the work begins now: that of the start is not its own."""
+        self.write(ready=True)
+
     def call(self, name: str, arguments: Mapping[str, object]) -> ToolResponse:
         self.write(call=name, arguments=to_json_value(dict(arguments)))
         return ToolResponse.model_validate(self.read())
@@ -56,37 +60,41 @@ def main() -> None:
     folder = Path(request["folder"])
     confine(Confinement(MEMORY_BYTES, OPEN_FILES, readable=(*python_paths(), str(folder))))
     os.chdir(folder)
-    parent.write(ready=True)
     with answered_by(parent.call):
-        response = CommandExecutor().execute(_WORK[request["work"]], folder, request)
+        response = CommandExecutor().execute(_WORK[request["work"]], folder, request, parent)
     parent.write(answer=response.model_dump(mode="json"))
 
 
-def _describe(folder: Path, request: Mapping[str, Any]) -> list[dict[str, object]]:
+def _describe(folder: Path, request: Mapping[str, Any], parent: _Parent) -> list[dict[str, object]]:
     """The commands: the definition of each, and the seconds that it may take."""
+    parent.begin()
     return [
         {"definition": to_document(typed_tool(each).definition), "timeout": timeout_of(each)}
         for each in _commands(folder).values()
     ]
 
 
-def _run(folder: Path, request: Mapping[str, Any]) -> ToolResponse:
+def _run(folder: Path, request: Mapping[str, Any], parent: _Parent) -> ToolResponse:
     """Call one command. Its arguments are checked, and retries made, by the process that asks."""
     function = _commands(folder)[request["command"]]
+    parent.begin()
     definition = typed_tool(function).definition.model_copy(update={"execution": ToolExecution()})
     catalog = ToolCatalog()
     catalog.add_described(definition, function, typed_tool(function).converter)
     return catalog.call(definition.name, request["arguments"])
 
 
-def _test(folder: Path, request: Mapping[str, Any]) -> None:
+def _verify(folder: Path, request: Mapping[str, Any], parent: _Parent) -> list[dict[str, object]]:
+    """The commands, after their tests passed."""
+    described = _describe(folder, request, parent)
     run_tests(folder)
+    return described
 
 
-_WORK: Mapping[str, Callable[[Path, Mapping[str, Any]], object]] = {
+_WORK: Mapping[str, Callable[[Path, Mapping[str, Any], _Parent], object]] = {
     "describe": _describe,
     "run": _run,
-    "test": _test,
+    "verify": _verify,
 }
 
 

@@ -72,11 +72,21 @@ class CommandIndex:
         """
         if not command_scripts(folder.path):
             return []
-        file = self._folder / f"{folder.digest}.json"
+        file = self._file(folder)
         described = _read(file)
         if described is None:
-            described = describe(folder)
+            described = _described(folder, Work(folder.name, {"work": "describe"}, DESCRIBE_SECONDS))
             _write(file, described)
+        return [_command(folder, each) for each in described]
+
+    def verified(self, folder: SkillFolder) -> list[SkillCommand]:
+        """The same after the tests of the skill passed, in the same confined process.
+
+        Raises:
+            OmniError: as for `commands`; or there are no tests, or one failed: the message holds what failed.
+        """
+        described = _described(folder, Work(folder.name, {"work": "verify"}, TEST_SECONDS))
+        _write(self._file(folder), described)
         return [_command(folder, each) for each in described]
 
     def problems(self, folder: SkillFolder) -> list[SkillProblem]:
@@ -87,28 +97,15 @@ class CommandIndex:
             return [SkillProblem(file=SCRIPTS, message=error.message, cure=error.cure)]
         return []
 
+    def _file(self, folder: SkillFolder) -> Path:
+        return self._folder / f"{folder.digest}.json"
 
-def describe(folder: SkillFolder) -> list[dict[str, Any]]:
-    """The commands of a skill as its process describes them.
 
-    Raises:
-        OmniError: as for `CommandIndex.commands`.
-    """
-    work = Work(folder.name, {"work": "describe"}, DESCRIBE_SECONDS)
+def _described(folder: SkillFolder, work: Work) -> list[dict[str, Any]]:
     described: list[dict[str, Any]] = run_in_process(folder.path, work, _no_tools).unwrap()
     for each in described:
         _command(folder, each)
     return described
-
-
-def run_skill_tests(folder: SkillFolder) -> None:
-    """Run the tests of a skill in its confined process.
-
-    Raises:
-        OmniError: there are none, or one failed; the message holds what failed.
-    """
-    work = Work(f"the tests of {folder.name}", {"work": "test"}, TEST_SECONDS)
-    run_in_process(folder.path, work, _no_tools).unwrap()
 
 
 def _no_tools(name: str, arguments: Mapping[str, object]) -> ToolResponse:

@@ -35,6 +35,20 @@ _LISTS = {
 _TEXTS = {"version": "version", "source": "repository", "repository": "repository"}
 
 
+def skill_name(text: str) -> str:
+    """A text as the name of a skill: lower case, hyphens for spaces, and nothing but letters, digits and hyphens.
+
+    Raises:
+        ConfigurationError: nothing is left, or it does not begin with a letter.
+    """
+    name = re.sub(r"-+", "-", re.sub(r"[^a-z0-9-]", "", re.sub(r"[\s_]+", "-", text.lower()))).strip("-")[:MAX_NAME]
+    if not re.match(r"[a-z]", name):
+        raise ConfigurationError(
+            f"no name can be made of {text[:80]!r}", cure="give one: letters, digits and hyphens"
+        )
+    return name.strip("-")
+
+
 class _Mistake(Exception):
     def __init__(self, message: str, cure: str) -> None:
         super().__init__(message)

@@ -33,7 +33,7 @@ def script_problems(folder: SkillFolder, capabilities: Mapping[str, str] | None)
     `capabilities` are those that tools need, by the names of the tools; None if they are not known.
     """
     for name in folder.files:
-        if not name.endswith(".py") or name.startswith("tests/"):
+        if not is_script(name):
             continue
         try:
             tree = ast.parse((folder.path / name).read_bytes(), name)
@@ -81,6 +81,17 @@ def _undeclared_tools(
         else:
             continue
         yield SkillProblem(file=name, line=line, message=message, cure=cure)
+
+
+def called_tools(folder: SkillFolder) -> set[str]:
+    """The names of the tools that the scripts of a skill call, whose code is Python."""
+    trees = (ast.parse((folder.path / name).read_bytes()) for name in folder.files if is_script(name))
+    return {tool for tree in trees for tool, _ in _called_tools(tree)}
+
+
+def is_script(name: str) -> bool:
+    """Whether a file of a skill is a script of Python, and no test."""
+    return name.endswith(".py") and not name.startswith("tests/")
 
 
 def _called_tools(tree: ast.AST) -> Iterator[tuple[str, int]]:

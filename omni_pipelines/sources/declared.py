@@ -6,6 +6,7 @@ from pathlib import Path
 
 from omni_pipelines.errors import SourceMissing
 from omni_pipelines.settings import SourceOptions, SourceSettings
+from omni_pipelines.sources.claims import NOBODY
 from omni_pipelines.sources.locations import source_at
 from omni_pipelines.sources.model.source import Source, SourceKind
 
@@ -28,10 +29,11 @@ def with_declared(
     """
     sources = dict(registered)
     for name, own in settings.items():
-        if own.location and (name not in registered or is_ours(registered[name])):
-            source = _declared(name, own, folder, registered.get(name))
-            known = registered.get(name, source)
-            kept = {"forgotten": known.forgotten, "read_by": known.read_by}
+        known = registered.get(name)
+        foreign = known is not None and known.read_by == NOBODY  # its location counts for nothing
+        if own.location and (known is None or foreign or is_ours(known)):
+            source = _declared(name, own, folder, None if foreign else known)
+            kept = {"forgotten": known.forgotten, "read_by": "" if foreign else known.read_by} if known else {}
             sources[name] = source.model_copy(update={"declared": True, **kept})
     return {
         name: _with_options(sources[name], settings.get(name)) if is_ours(sources[name]) else sources[name]

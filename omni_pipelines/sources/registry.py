@@ -13,6 +13,7 @@ from native.durable import write_whole
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.home import Home
 from omni_pipelines.settings import Settings, SourceOptions
+from omni_pipelines.sources.claims import NOBODY, claimed, seals_of, with_claims
 from omni_pipelines.sources.declared import with_declared
 from omni_pipelines.sources.kinds import list_source
 from omni_pipelines.sources.locations import resolved_path, source_at
@@ -40,7 +41,7 @@ IsOurs = Callable[[Source], bool]
 
 
 def load_sources(home: Home) -> list[Source]:
-    """Load the registered sources, sorted by name.
+    """Load the registered sources, sorted by name. Those that only somebody else named are read by nobody.
 
     Raises:
         ConfigurationError: the registry cannot be read.
@@ -48,7 +49,9 @@ def load_sources(home: Home) -> list[Source]:
     if not home.sources.exists():
         return []
     try:
-        return [Source.model_validate(fields) for fields in orjson.loads(home.sources.read_bytes())["sources"]]
+        document = orjson.loads(home.sources.read_bytes())
+        sources = [Source.model_validate(fields) for fields in document["sources"]]
+        return with_claims(home, sources, dict(document.get("seals", {})))
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigurationError(
             f"{home.sources} cannot be read", cure="delete it and name your paths again: omni ingest PATH"
@@ -56,9 +59,14 @@ def load_sources(home: Home) -> list[Source]:
 
 
 def save_sources(home: Home, sources: Sequence[Source]) -> None:
-    """Write the registry."""
+    """Write the registry, with the claim of this user on the sources that the home reads.
+
+    Raises:
+        ConfigurationError: a source leads out of the folder of the home, and the claim cannot be written.
+    """
     ordered = sorted(sources, key=lambda source: source.name)
-    document = {"sources": [source.model_dump(mode="json") for source in ordered]}
+    seals = seals_of(home, ordered)
+    document = {"sources": [source.model_dump(mode="json") for source in ordered], "seals": seals}
     write_whole(home.sources, orjson.dumps(document, option=orjson.OPT_INDENT_2))
 
 
@@ -78,6 +86,16 @@ def undeclared(home: Home, settings: Settings) -> list[str]:
     """Names of registered sources that omni.toml declared before and does not declare any more."""
     declared = {name for name, own in settings.sources.items() if own.location}
     return [source.name for source in load_sources(home) if source.declared and source.name not in declared]
+
+
+def unclaimed_notes(home: Home) -> list[str]:
+    """A line about each source that is not read, because somebody else named it."""
+    return [
+        f"source {source.name} is not read: {source.location} lies outside this folder, and you never named it here; "
+        f"to read it, run: omni source claim {source.name}"
+        for source in load_sources(home)
+        if source.read_by == NOBODY
+    ]
 
 
 def reads(home: Home) -> IsOurs:
@@ -118,8 +136,11 @@ def add_source(
     located = source_at(location, name or "-", rev=options.rev)
     source = Source.model_validate({**located.model_dump(), **options.model_dump(exclude={"rev"})})
     ours = list(filter(is_ours, sources))
-    if twin := next((other.name for other in ours if other.location == source.location), None):
-        raise ConfigurationError(f"{source.location} is already source {twin}", cure=f"omni source show {twin}")
+    twins = (other for other in sources if is_ours(other) or other.read_by == NOBODY)
+    if twin := next((other for other in twins if other.location == source.location), None):
+        what = "show" if is_ours(twin) else "claim"
+        cure = f"omni source {what} {twin.name}"
+        raise ConfigurationError(f"{source.location} is already source {twin.name}", cure=cure)
     for other in ours:
         if shared := _shared_files(other, source):
             more = f" and {len(shared) - 1:,} more files" if len(shared) > 1 else ""
@@ -183,6 +204,9 @@ def register(
     sources, names = list(filter(is_ours, known)), []
     others = [source for source in known if not is_ours(source)]
     for path in map(resolved_path, paths):
+        if named := next((each for each in others if each.read_by == NOBODY and each.local_path == path), None):
+            others.remove(named)
+            sources.append(claimed(named))
         source = next((source for source in sources if _contains(source, path)), None)
         if source is None or (include and source.local_path == path):
             former_name = next((source.name for source in sources if source.local_path == path), None)

@@ -177,6 +177,7 @@ def plan_source(home: Home, settings: Settings, listing: Listing) -> SourcePlan:
     embedded = _embedded(listed, rows.paths)
     kept = {file.path for file in listing.files if rows.is_kept(file, embedded.get(file.path, ()))}
     refused = {file.path for file in listing.files if rows.is_refused(file)}
+    current = kept | refused
     kept_inside = {path for outer in kept for path in embedded.get(outer, ())}
     inside = {path for outer, paths in embedded.items() if outer not in refused for path in paths}
     unsure = tuple(listing.unreadable_paths)
@@ -185,7 +186,7 @@ def plan_source(home: Home, settings: Settings, listing: Listing) -> SourcePlan:
     tags = list(source.acl)
     return SourcePlan(
         listing=listing,
-        to_read=tuple(file for file in listing.files if file.path not in kept | refused),
+        to_read=tuple(file for file in listing.files if file.path not in current),
         stored=rows.documents,
         gone=tuple(sorted(gone)),
         still_quarantined=still_quarantined,

@@ -22,7 +22,14 @@ from omni_pipelines.rows import DocumentRow, FileRow
 from omni_pipelines.schemas import DOCUMENTS, QUARANTINE
 from omni_pipelines.sources.model.listing import Listing
 from omni_pipelines.sources.model.source import Source
-from omni_pipelines.sources.registry import current_sources, load_sources, reads, save_sources, undeclared
+from omni_pipelines.sources.registry import (
+    current_sources,
+    load_sources,
+    reads,
+    save_sources,
+    unclaimed_notes,
+    undeclared,
+)
 from omni_pipelines.sources.session import Listings
 from omni_pipelines.steps.access_tags import set_tags
 from omni_pipelines.steps.document_plan import SourcePlan, check_deletions, listing_mark, plan_source
@@ -100,7 +107,7 @@ def reconcile_documents(run: RunContext) -> DocumentsReport:
         f"source {name} is not in omni.toml any more; it is kept until you run: omni source remove {name}"
         for name in undeclared(home, settings)
     )
-    warnings += tuple(each.warning for each in missing.values())
+    warnings += (*(each.warning for each in missing.values()), *unclaimed_notes(home))
     if settings.ocr and not text_recognition.installed():
         cure = f"to read scans and pictures: {text_recognition.INSTALL}"
         warnings = (*warnings, f"ocr is set, but text recognition is not installed; {cure}")

@@ -15,6 +15,7 @@ from pathlib import Path
 from omni_pipelines.home import Home
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.publishing.rollback import roll_back
+from omni_pipelines.sources.claims import claimed
 from omni_pipelines.sources.registry import load_sources, save_sources
 from tests.integration.line import Line, write
 
@@ -41,7 +42,8 @@ def unpack(archive: Path, folder: Path) -> Line:
     with tarfile.open(archive) as packed:
         packed.extractall(folder, filter="data")
     line = Line(Home(folder / ".omni"))
-    sources = [source.model_copy(update={"root": str(folder / "docs")}) for source in load_sources(line.home)]
+    moved = {"root": folder / "docs"}
+    sources = [claimed(source.model_copy(update=moved)) for source in load_sources(line.home)]
     save_sources(line.home, sources)
     return line
 

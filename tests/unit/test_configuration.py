@@ -12,6 +12,7 @@ from omni_pipelines.configuration import (
     load_settings,
     trust_settings,
     untrusted_settings,
+    user_folder,
 )
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.home import Home
@@ -162,8 +163,8 @@ def test_what_stays_in_the_folder_and_what_the_environment_says_need_no_trust(ho
     assert load_settings(home, {"OMNI_LLM_URL": "http://x.example/v1"}).llm_url == "http://x.example/v1"
 
 
-def test_a_damaged_list_of_what_is_trusted_trusts_nothing(home: Home, tmp_path: Path) -> None:
+def test_a_damaged_list_of_what_is_trusted_trusts_nothing(home: Home) -> None:
     _configure(home, RISKY["llm_url"])
     trust_settings(home)
-    (tmp_path / ".config" / "omni_pipelines" / "trusted.json").write_text("[]")
+    (user_folder() / "trusted.json").write_text("[]")
     assert not load_settings(home).llm_url

@@ -5,11 +5,12 @@ from typing import Annotated
 
 from typer import Option
 
+from omni_pipelines.audit_lines import AuditLine
+from omni_pipelines.audit_log import AuditReport
 from omni_pipelines.cli.command import Result, Rows, command
 from omni_pipelines.cli.dependencies import ExistingHome
 from omni_pipelines.cli.output import narrate, say
 from omni_pipelines.cli.text import table
-from omni_pipelines.permissions.audit import AuditLine, AuditReport
 from omni_pipelines.permissions.files import permission_files
 
 

@@ -26,7 +26,7 @@ from omni_pipelines.settings import Settings
 from omni_pipelines.sources.kinds import list_source
 from omni_pipelines.sources.model.names import HIDDEN
 from omni_pipelines.sources.model.source import Source
-from omni_pipelines.sources.registry import current_sources, reads, register, register_paths
+from omni_pipelines.sources.registry import current_sources, reads, register, register_paths, unclaimed_notes
 from omni_pipelines.sources.session import SourceSession
 from omni_pipelines.steps.document_plan import plan_source
 from omni_pipelines.steps.step_records import read_step_record
@@ -174,7 +174,7 @@ def _unchanged(home: Home, settings: Settings, names: Sequence[str], session: So
         documents=dict.fromkeys(CHANGES, 0) | counts,
         chunks=release.counts["chunks"],
         run_id=release.run_id,
-        warnings=[note for listing in listings.listed for note in listing.notes],
+        warnings=[*(note for listing in listings.listed for note in listing.notes), *unclaimed_notes(home)],
     )
 
 

@@ -17,6 +17,7 @@ from omni_pipelines.knowledge.state.releases import newest_release
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.settings import SourceOptions, acl_tags
 from omni_pipelines.sources import registry
+from omni_pipelines.sources.claims import NOBODY, claimed
 from omni_pipelines.sources.kinds import list_source
 from omni_pipelines.sources.locations import source_at
 from omni_pipelines.sources.model.source import Source, SourceKind
@@ -71,7 +72,12 @@ def list_(home: ExistingHome, settings: HomeSettings) -> Rows[Fields]:
     is_ours, documents = registry.reads(home), _documents(home)
     sources = registry.current_sources(home, settings)
     listed = [
-        source_fields(source, documents=documents.get(source.name, 0), read_here=is_ours(source))
+        source_fields(
+            source,
+            documents=documents.get(source.name, 0),
+            read_here=is_ours(source),
+            claimed=source.read_by != NOBODY,
+        )
         for source in sources
     ]
     return Rows("sources", listed)
@@ -118,9 +124,10 @@ def claim(
     name: NameArgument,
     new_location: Annotated[str, Option("--at", help="Its location here, if that differs.")] = "",
 ) -> Fields:
-    """Read a source here that another home has read so far.
+    """Read a source here that nobody or another home has read so far.
 
-    Use it when that home, which shares the same store, is gone or gives the source up.
+    Use it when the other home, which shares the same store, is gone or gives the source up. Nobody reads a source
+    outside the folder of the home that came with it from somebody else: read its location before you claim it.
     """
     with writer_session(home, settings, sync=True):
         sources = registry.load_sources(home)
@@ -129,10 +136,16 @@ def claim(
             return {"name": name, "location": source.location, "new": False}
         moved = source_at(new_location, name, rev=source.rev) if new_location else source
         place = {field: getattr(moved, field) for field in ("kind", "root", "url", "file")}
-        ours = source.model_copy(update={**place, "read_by": ""})  # the next ingest fills in the home
+        ours = claimed(source.model_copy(update=place))  # the next ingest fills in the home
         listing = list_source(ours)  # a source that cannot be listed here is not claimed
         registry.save_sources(home, [ours if kept.name == name else kept for kept in sources])
-    return {"name": name, "location": ours.location, "new": True, "files": len(listing.files)}
+    return {
+        "name": name,
+        "location": ours.location,
+        "new": True,
+        "files": len(listing.files),
+        "from_home": source.read_by != NOBODY,
+    }
 
 
 def _documents(home: Home) -> dict[str, int]:

@@ -24,11 +24,17 @@ def show_sources(sources: Rows[Fields]) -> None:
             f"{source['documents']:,} documents",
             source["location"],
             source["acl"],
-            "" if source["read_here"] else "(read by another home)",
+            _note(source),
         )
         for source in sources.rows
     ]
     say_table(("name", "kind", "size", "location", "access", "note"), rows)
+
+
+def _note(source: Fields) -> str:
+    if source["read_here"]:
+        return ""
+    return "(read by another home)" if source["claimed"] else "(not read; see omni source claim)"
 
 
 def show_claim(claim: Fields) -> None:
@@ -37,7 +43,8 @@ def show_claim(claim: Fields) -> None:
         say(f"this home reads {claim['name']} already")
         return
     say(f"{claim['name']}: this home reads {claim['files']:,} files in {claim['location']} from now on")
-    narrate("next: omni ingest; the other home stops reading the source after its next pull")
+    others = "; the other home stops reading the source after its next pull" if claim["from_home"] else ""
+    narrate(f"next: omni ingest{others}")
 
 
 def show_store(state: StoreState) -> None:

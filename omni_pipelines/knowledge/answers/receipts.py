@@ -83,8 +83,8 @@ def _encodable(text: str) -> str:
 def _key(home: Home) -> bytes:
     """The key of the home; one that was made by an older version gets its key here."""
     try:
-        make_key(home)
-        key = read_key(home)
+        make_key(home.key)
+        key = read_key(home.key)
     except OSError as error:
         raise ConfigurationError(
             f"the key that seals receipts cannot be read or written: {home.key}: {error.strerror}",

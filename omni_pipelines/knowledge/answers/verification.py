@@ -130,7 +130,7 @@ def _check_seal(home: Home, receipt: Receipt, fields: Mapping[str, object], chec
         checks.unchecked.append(f"{_HOME}: {reason}")
         return None
     try:
-        key = read_key(home)
+        key = read_key(home.key)
     except OSError as error:
         checks.unchecked.append(f"{_HOME}: its key cannot be read: {error.strerror}")
         return None

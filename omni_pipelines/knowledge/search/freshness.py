@@ -7,7 +7,6 @@ from urllib.parse import unquote, urlsplit
 from native.filters import equals
 from omni_pipelines.ids import content_hash
 from omni_pipelines.knowledge.search.hits import Hit
-from omni_pipelines.knowledge.state.seen_sources import sources_seen
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.record_fields import file_moment
 
@@ -20,7 +19,7 @@ def with_freshness(snapshot: Snapshot, hits: Sequence[Hit], *, check_files: bool
 
     A file whose time is that of the release is not opened, so this costs a few microseconds a hit.
     """
-    seen = sources_seen(snapshot.home, snapshot.release)
+    seen = snapshot.sources_seen()
     stale: dict[str, bool | None] = {}
     for hit in hits if check_files else ():
         if hit.uri not in stale:

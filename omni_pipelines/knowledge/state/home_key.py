@@ -1,39 +1,39 @@
-"""The key of a home: it seals receipts, so that a receipt proves that this home gave the answer.
+"""Keys in files. That of a home seals receipts, so that a receipt proves that this home gave the answer.
 
 It leaves the home with no bundle and no store. Its file has the mode of the other files of the home, because whoever
-may read those may ask as the home.
+may read those may ask as the home. A user has a key of their own, in a folder that only they may open.
 """
 
 import hashlib
 import hmac
 import secrets
+from pathlib import Path
 
 from native.durable import put_if_absent
-from omni_pipelines.home import Home
 
 KEY_BYTES = 32
 _ID_DIGITS = 16
 
 
-def make_key(home: Home) -> None:
-    """Give the home a key, if it has none or a damaged one.
+def make_key(file: Path) -> None:
+    """Write a key, if the file holds none or a damaged one.
 
     Raises:
-        OSError: the home cannot be written, or its key not be read.
+        OSError: its folder cannot be written, or the file not be read.
     """
-    if read_key(home) is None:
-        home.key.unlink(missing_ok=True)
-        put_if_absent(home.key, secrets.token_hex(KEY_BYTES).encode())
+    if read_key(file) is None:
+        file.unlink(missing_ok=True)
+        put_if_absent(file, secrets.token_hex(KEY_BYTES).encode())
 
 
-def read_key(home: Home) -> bytes | None:
-    """The key of the home; None if it has none, or a damaged one.
+def read_key(file: Path) -> bytes | None:
+    """The key in a file; None if there is none, or a damaged one.
 
     Raises:
         OSError: the key cannot be read.
     """
     try:
-        key = bytes.fromhex(home.key.read_text())
+        key = bytes.fromhex(file.read_text())
     except (FileNotFoundError, ValueError):
         return None
     return key if len(key) == KEY_BYTES else None

@@ -1,7 +1,8 @@
 """The journal: questions, answers and gate results in append-only files, one JSON object per line.
 
 These are not Lance tables: many processes add questions at the same time, and every Lance commit would be one more
-version. Each call adds its rows in a single write at the end of a file, so writers do not disturb each other.
+version. Each call adds its rows in a single write at the end of a file, so writers do not disturb each other. Each
+line ends with a checksum of the rest of it; those of an earlier version of omni have none.
 """
 
 import contextlib
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import orjson
 import pyarrow as pa
+from blake3 import blake3
 
 from native.durable import write_whole
 from omni_pipelines.home import Home
@@ -20,6 +22,7 @@ from omni_pipelines.schemas import Table
 MAX_BYTES = 32 << 20
 """A file that grows beyond this is renamed to the older file of its table, which is replaced."""
 
+_CHECKSUM = b',"checksum":"'
 JsonObject = dict[str, object]
 
 
@@ -40,18 +43,20 @@ def append(home: Home, table: Table, rows: Sequence[Mapping[str, object]], max_b
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists() and path.stat().st_size > max_bytes:
         os.replace(path, older)
-    content = b"".join(orjson.dumps(dict(row), option=orjson.OPT_APPEND_NEWLINE) for row in rows)
-    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    content = b"".join(_with_checksum(row) for row in rows)
+    handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
     try:
-        os.write(handle, content)
+        size = os.fstat(handle).st_size
+        is_torn = size > 0 and os.pread(handle, 1, size - 1) != b"\n"  # a killed writer's last line spoils no other
+        os.write(handle, b"\n" * is_torn + content)
     finally:
         os.close(handle)
 
 
 def read(home: Home, table: Table) -> pa.Table:
-    """All rows, oldest first. Lines that are torn or do not match the schema are left out."""
+    """All rows, oldest first. Lines that are torn, changed or do not match the schema are left out."""
     rows = []
-    for line in (line for path in journal_files(home, table) for line in _lines(path)):
+    for line in (line for path in journal_files(home, table) for line in _lines(path) if not _is_changed(line)):
         with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError, pa.ArrowException):
             row = _typed(orjson.loads(line), table.schema)
             pa.RecordBatch.from_pylist([row], schema=table.schema).validate(full=True)
@@ -63,6 +68,23 @@ def lines(home: Home, table: Table) -> Iterator[JsonObject]:
     """All lines that are JSON objects, oldest first, whether or not they match the schema."""
     rows = (_object(line) for path in journal_files(home, table) for line in _lines(path))
     return (row for row in rows if row is not None)
+
+
+def damaged_lines(home: Home, table: Table) -> Iterator[tuple[str, int]]:
+    """The name of the file and the number of each line that is not as it was written, or only a part of it."""
+    for path in journal_files(home, table):
+        for number, line in enumerate(_lines(path), 1):
+            if _is_changed(line) or _object(line) is None:
+                yield path.name, number
+
+
+def drop_damaged(home: Home, table: Table) -> None:
+    """Rewrite the files of a table without its damaged lines."""
+    for path in journal_files(home, table):
+        before = _lines(path)
+        kept = [line for line in before if not _is_changed(line) and _object(line) is not None]
+        if len(kept) < len(before):
+            write_whole(path, b"".join(line + b"\n" for line in kept))
 
 
 def drop(
@@ -92,6 +114,21 @@ def drop(
         if write and len(kept) < len(before):
             write_whole(path, b"".join(line + b"\n" for line in kept))
     return dropped
+
+
+def _with_checksum(row: Mapping[str, object]) -> bytes:
+    body = orjson.dumps(dict(row))
+    return body[:-1] + _CHECKSUM + _checksum(body) + b'"}\n'
+
+
+def _is_changed(line: bytes) -> bool:
+    """Whether a line does not match its checksum; a line of an earlier version has none."""
+    body, mark, rest = line.rpartition(_CHECKSUM)
+    return bool(mark) and rest != _checksum(body + b"}") + b'"}'
+
+
+def _checksum(body: bytes) -> bytes:
+    return blake3(body).hexdigest(8).encode()
 
 
 def _object(line: bytes) -> JsonObject | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, cast
 
 import numpy as np
@@ -16,6 +17,7 @@ from native.tantivy_index import KeywordIndex
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.access import Viewer, VisibleSources
 from omni_pipelines.knowledge.state.releases import newest_release, require_release
+from omni_pipelines.knowledge.state.seen_sources import SeenStamp, seen_stamp, sources_seen
 from omni_pipelines.records import Release
 from omni_pipelines.rows import ChunkRow, DocumentRow, rows_of
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, FILTERS
@@ -35,12 +37,14 @@ class Snapshot:
 
     def __init__(self, home: Home, release: Release, viewer: Viewer | None = None) -> None:
         self.home, self.release, self.viewer = home, release, viewer
+        self._tables: dict[str, tuple[LanceTable, int]] = {}
         self.keyword = KeywordIndex.open(home.keyword / release.keyword.generation, FILTERS)
         for name in (DOCUMENTS.name, CHUNKS.name, EMBEDDINGS.name):
             table, version = self._pinned(name)
             if str(table.version(version)) != release.tables[name]:  # not the same UUID: it was created again
                 problem = f"table {name} is not the one that release {release.release} was made of"
                 raise TableMissing(problem, cure="run: omni ingest")
+        self._seen: tuple[SeenStamp, dict[str, datetime]] | None = None
         self._visible_sources = VisibleSources(home, release, viewer) if viewer is not None else None
         self._visible()  # so that a registry that cannot be read is noticed now
 
@@ -80,6 +84,13 @@ class Snapshot:
     def _visible(self) -> list[str] | None:
         """The sources that the viewer may see now, sorted; None for the owner, who sees all."""
         return sorted(self._visible_sources()) if self._visible_sources is not None else None
+
+    def sources_seen(self) -> dict[str, datetime]:
+        """The time of the last listing of each source, read again after a run."""
+        stamp = seen_stamp(self.home)
+        if self._seen is None or self._seen[0] != stamp:
+            self._seen = stamp, sources_seen(self.home, self.release)
+        return self._seen[1]
 
     def counts(self) -> dict[str, int]:
         """The number of rows of each table that the viewer may see."""
@@ -155,7 +166,9 @@ class Snapshot:
 
     def _pinned(self, name: str) -> tuple[LanceTable, int]:
         """A table, and the version of it that the release names."""
-        return known_table(self.home, name), TableVersion.parse(self.release.tables[name]).version
+        if name not in self._tables:
+            self._tables[name] = known_table(self.home, name), TableVersion.parse(self.release.tables[name]).version
+        return self._tables[name]
 
     def _read(self, name: str, columns: Sequence[str] | None, where: str | None) -> pa.Table:
         visible = self._visible()

@@ -1,5 +1,7 @@
 """What a source is: a folder, file, archive, repository, object prefix or website kept in the knowledge base."""
 
+import functools
+import os
 from enum import StrEnum
 from pathlib import Path
 from urllib.parse import quote
@@ -83,7 +85,12 @@ class Source(SourceOptions):
             return f"{self.url}/{quote(path)}"
         if self.kind is SourceKind.WEB:
             return page_address(path, self.url)
-        return (self.root / path).as_uri()
+        return _folder_uri(self.root) + quote(os.fsencode(path))
+
+
+@functools.lru_cache(maxsize=64)
+def _folder_uri(folder: Path) -> str:
+    return folder.as_uri().removesuffix("/") + "/"
 
 
 def missing_source(source: Source) -> SourceMissing:

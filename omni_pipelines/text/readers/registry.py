@@ -135,7 +135,7 @@ _PICTURES = tuple(
 READERS = (
     Reader("markdown", 4, markdown.read, "text/markdown", "prose", (".md", ".markdown", ".mdx")),
     Reader("restructured", 3, restructured.read, "text/x-rst", "prose", (".rst", ".rest")),
-    Reader("html", 10, html.read, "text/html", "markup", (".html", ".htm", ".xhtml"), isolated=True),
+    Reader("html", 11, html.read, "text/html", "markup", (".html", ".htm", ".xhtml"), isolated=True),
     Reader("python", 3, python.read, "text/x-python", "code", (".py", ".pyi", ".pyw"), "python"),
     PLAIN,
     _binary("pdf", pdf.read, "application/pdf", "prose", ".pdf", version=6, recognize=pdf.recognize),
@@ -150,7 +150,7 @@ READERS = (
     _binary("parquet", parquet.read, "application/vnd.apache.parquet", "data", ".parquet", version=1),
     _binary("parquet", parquet.read, "application/vnd.apache.arrow.file", "data", ".arrow", ".feather", version=1),
     _binary("sqlite", sqlite.read, "application/vnd.sqlite3", "data", *_DATABASES, version=1),
-    _binary("opendocument", opendocument.read, f"{_OPEN}.text", "prose", ".odt", ".odp", ".ott", ".otp", version=4),
+    _binary("opendocument", opendocument.read, f"{_OPEN}.text", "prose", ".odt", ".odp", ".ott", ".otp", version=5),
     _binary("ods", ods.read, f"{_OPEN}.spreadsheet", "data", ".ods", ".ots"),
     _binary("epub", epub.read, "application/epub+zip", "prose", ".epub", version=5),
     Reader("notebook", 3, notebook.read, "application/x-ipynb+json", "prose", (".ipynb",), isolated=True),
@@ -212,7 +212,7 @@ READERS = (
     *_PICTURES,
     Reader("asciidoc", 2, asciidoc.read, "text/asciidoc", "prose", (".adoc", ".asciidoc", ".asc")),
     *(
-        Reader("code", 4, code.read, f"text/x-{name}", "code", suffixes, name, isolated=True, prepare=code.prepare)
+        Reader("code", 5, code.read, f"text/x-{name}", "code", suffixes, name, isolated=True, prepare=code.prepare)
         for name, suffixes in code.SUFFIXES.items()
     ),
 )

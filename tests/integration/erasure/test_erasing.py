@@ -46,6 +46,16 @@ def test_older_versions_hold_it_until_they_are_cleaned_up(table: LanceTable) -> 
     assert table.versions() == [table.head().version]
 
 
+def test_what_a_killed_writer_had_not_finished_is_cleaned_up(table: LanceTable) -> None:
+    half = table.path / "_versions" / "18446744073709551554.manifest#1"
+    half.write_bytes(b"... id IN ('row-1') ...")
+    (table.path / "data" / "notes#a.txt").touch()
+    lance_maintenance.clean_up(table)
+    assert not half.exists()
+    assert (table.path / "data" / "notes#a.txt").exists()
+    assert table.read(["id"])["id"].to_pylist() == ["row-0", "row-2"]
+
+
 def test_the_filter_of_a_delete_stands_in_its_version_only(table: LanceTable) -> None:
     assert b"row-1" in manifest_path(table.path, table.head().version).read_bytes()
     lance_maintenance.erase_deleted(table)

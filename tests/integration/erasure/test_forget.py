@@ -19,6 +19,8 @@ from native.errors import EngineError
 from native.lance_tables import LanceTable
 from native.tantivy_index import KeywordIndex
 from omni_pipelines import ids
+from omni_pipelines.audit_lines import ERASED, AuditEntry
+from omni_pipelines.audit_log import audit_log
 from omni_pipelines.cli.main import app
 from omni_pipelines.erasure import erase as forget_module
 from omni_pipelines.erasure.certificates import find_certificate
@@ -394,6 +396,17 @@ def test_questions_that_quote_or_cite_it_are_forgotten_with_their_answers(told: 
     assert {row["question_id"] for row in journal.lines(told.home, ANSWERS)} == {left["question_id"]}
     (place,) = [each for each in certificate.places if each.place == "journal of questions"]
     assert (place.before >= 3, place.after) == (True, 0)
+
+
+def test_audit_log_keeps_the_calls_and_loses_what_they_quote(told: Line) -> None:
+    log = audit_log(told.home)
+    for arguments in ('{"path":"secret/plan.md"}', '{"path":"other.md"}'):
+        log.append(AuditEntry(event="decision", session="s", call="c", tool="files.read", arguments=arguments))
+    certificate = forgotten(told, "secret/plan.md")
+    place = next(each for each in certificate.places if each.place == "audit log")
+    assert (place.before, place.after) == (1, 0)
+    assert [line.entry.arguments for line in log.lines()] == [ERASED, '{"path":"other.md"}', ""]
+    assert log.verify().problems == ()
 
 
 def test_sessions_of_the_agent_that_quote_it_are_deleted_and_no_others(told: Line) -> None:

@@ -226,6 +226,28 @@ def test_torn_line_of_the_journal_hides_no_other_line(tmp_path: Path) -> None:
     assert journal.read(home, ANSWERS)["answer_id"].to_pylist() == ["a", "b"]
 
 
+def test_flipped_bits_of_the_journal_are_found_and_no_changed_row_is_read(tmp_path: Path) -> None:
+    home = Home(tmp_path / HOME_NAME)
+    cited = {"question_id": "q", "release": 2, "ordinal": 0, "chunk_id": "c", "start_byte": 0, "end_byte": 9}
+    journal.append(home, ANSWERS, [{**cited, "answer_id": name} for name in ("a", "b")])
+    _, path = journal.journal_files(home, ANSWERS)
+    raw, before = path.read_bytes(), journal.read(home, ANSWERS).to_pylist()
+    for bit in range(0, 8 * len(raw), 7):
+        flipped = bytearray(raw)
+        flipped[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(flipped)
+        after = journal.read(home, ANSWERS).to_pylist()
+        assert all(row in before for row in after)
+        assert after == before or list(journal.damaged_lines(home, ANSWERS))
+    path.write_bytes(raw.replace(b'"a"', b'"x"'))
+    assert list(journal.damaged_lines(home, ANSWERS)) == [(path.name, 1)]
+    journal.drop_damaged(home, ANSWERS)
+    assert not list(journal.damaged_lines(home, ANSWERS))
+    path.write_bytes(raw[:-5])  # a writer was killed
+    journal.append(home, ANSWERS, [{**cited, "answer_id": "c"}])
+    assert journal.read(home, ANSWERS)["answer_id"].to_pylist() == ["a", "c"]
+
+
 def test_long_journal_keeps_its_newest_rows(tmp_path: Path) -> None:
     home = Home(tmp_path / HOME_NAME)
     for number in range(20):

@@ -37,12 +37,12 @@ def test_the_official_client_searches_and_opens_what_it_found(service: HttpServi
     asyncio.run(run())
 
 
-def test_many_searches_at_once_are_answered_rightly_or_as_busy(service: HttpService) -> None:
+def test_two_hundred_searches_at_once_are_answered_rightly_or_as_busy(service: HttpService) -> None:
     words = {"rotated": "keys.md", "Backups": "backup.md", "remember": "cache.py"}
 
     async def run() -> list[tuple[str, object]]:
         async with service.client() as client:
-            queries = [query for query in words for _ in range(20)]
+            queries = [query for query in words for _ in range(67)]
             results = await asyncio.gather(*(client.call_tool("search", {"query": each, "k": 1}) for each in queries))
             return list(zip(queries, results, strict=True))
 

@@ -122,3 +122,11 @@ def test_rows_in_memory_survive_an_index_build_but_not_a_changed_row(table: Lanc
     table.delete(equals("chunk_id", before[0][0]))
     assert row_index(table, "chunk_id", None, COLUMN, uses=0) is not held
     assert [name for name, _ in nearest(table, query, 9, key="chunk_id")] == [name for name, _ in before[1:]]
+
+
+@pytest.mark.parametrize("count", [1, 20, 399])
+def test_largest_scores_are_those_that_sorting_finds(count: int) -> None:
+    scores = np.random.default_rng(count).integers(-500, 500, 3_333).astype(np.float32)  # many are equal
+    found = int8_scan._largest(scores, count)
+    assert len(set(found.tolist())) == count
+    assert sorted(scores[found].tolist()) == sorted(scores.tolist())[-count:]

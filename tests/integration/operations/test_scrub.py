@@ -15,14 +15,14 @@ from native.lance_tables import LanceTable
 from native.tantivy_index import KeywordIndex
 from omni_pipelines.errors import TableBroken
 from omni_pipelines.knowledge.search.options import Mode
-from omni_pipelines.knowledge.state import table_files
+from omni_pipelines.knowledge.state import journal, table_files
 from omni_pipelines.knowledge.state.releases import put_release, release_file, require_release
 from omni_pipelines.operations import maintenance
 from omni_pipelines.operations.scrub import Damage, ScrubReport, check_files, mark_for_repair, scrub
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.publishing.bundle import export_release
 from omni_pipelines.publishing.publish import publish
-from omni_pipelines.schemas import FILTERS, TABLES
+from omni_pipelines.schemas import FILTERS, GATE_RESULTS, TABLES
 from omni_pipelines.steps.step_records import read_step_record, read_step_records, write_step_record
 from omni_pipelines.steps.step_table import STEPS
 from tests.integration.line import Line, paragraph, write
@@ -141,6 +141,18 @@ def test_scrub_finds_a_missing_vector(sound: Line) -> None:
     assert {(damage.place, damage.what) for damage in scrubbed(sound).damage} == {
         ("table embeddings", "it is missing")
     }
+
+
+def test_scrub_finds_a_changed_line_of_the_journal_and_a_repair_drops_it(sound: Line) -> None:
+    _, path = journal.journal_files(sound.home, GATE_RESULTS)
+    before = journal.read(sound.home, GATE_RESULTS).num_rows
+    path.write_bytes(path.read_bytes().replace(b'"passed":true', b'"passed":True', 1))
+    report = scrubbed(sound)
+    assert [(damage.place, damage.key) for damage in report.damage] == [("journal", f"{path.name}, line 1")]
+    with writer_session(sound.home, sound.settings):
+        mark_for_repair(sound.home, report)
+    assert scrubbed(sound).damage == ()
+    assert journal.read(sound.home, GATE_RESULTS).num_rows == before - 1
 
 
 def test_a_repair_makes_all_steps_stale(sound: Line) -> None:

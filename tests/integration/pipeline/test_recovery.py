@@ -135,7 +135,8 @@ def test_half_built_generations_and_files_go(published: Line) -> None:
     kept = sorted(path.name for path in published.home.keyword.iterdir())
     for name in ("tmp-gen-9", "gen-9"):
         (published.home.keyword / name).mkdir()
-    for folder in (published.home.step_records, published.home.releases):
+    for folder in (published.home.step_records, published.home.releases, published.home.erasure_plans):
+        folder.mkdir(exist_ok=True)
         (folder / ".x.json.1.part").write_bytes(b"x")
     (published.home.tables / ".chunks.lance.1.part" / "data").mkdir(parents=True)
     recover(published.home)

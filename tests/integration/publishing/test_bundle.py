@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import random
+import shutil
 import tarfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,6 +16,7 @@ import orjson
 import pytest
 from pydantic import ValidationError
 
+from omni_pipelines.configuration import user_folder
 from omni_pipelines.errors import BundleRefused, ConfigurationError, HomeError, OmniError, TableBroken
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.search.options import Mode
@@ -23,6 +25,7 @@ from omni_pipelines.operations.scrub import scrub
 from omni_pipelines.publishing import bundle as bundle_module
 from omni_pipelines.publishing.bundle import CONTENTS, Bundle, export_release, import_bundle
 from omni_pipelines.records import strictly
+from omni_pipelines.sources.claims import NOBODY
 from omni_pipelines.sources.registry import load_sources
 from tests.integration.line import Line, paragraph, write
 from tests.integration.sharing.hostile_records import SEED, mutations
@@ -83,6 +86,11 @@ def test_an_imported_home_goes_on_from_the_same_sources(published: Line, file: P
     )
     assert hits(there) == hits(published)
     assert done.published.release.release == 2
+
+
+def test_sources_in_a_bundle_of_another_user_are_read_by_nobody(file: Path, tmp_path: Path) -> None:
+    shutil.rmtree(user_folder())
+    assert [source.read_by for source in load_sources(imported(file, tmp_path).home)] == [NOBODY]
 
 
 @pytest.mark.parametrize("mask", [0o022, 0o077])

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from omni_pipelines.erasure.erase import erase
 from omni_pipelines.errors import CitationNotFound, ConfigurationError, GateFailed
 from omni_pipelines.home import HOME_NAME, Home
 from omni_pipelines.knowledge.quality.gate_results import last_gate
@@ -26,7 +27,7 @@ from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.publishing.bisection import bisect_release, smallest
 from omni_pipelines.publishing.deleted_labels import deleted_labels
 from omni_pipelines.publishing.publish import publish
-from omni_pipelines.publishing.quality_gate import judge, run_gate
+from omni_pipelines.publishing.quality_gate import gate_verdicts, judge, run_gate, serving_gate
 from omni_pipelines.settings import Settings
 from omni_pipelines.steps.step import ConfiguredEngines, LoadedEngines, RunContext
 from omni_pipelines.steps.step_table import new_run
@@ -134,6 +135,24 @@ def test_a_publication_without_a_gate_is_refused_where_there_is_a_golden_set(bas
     (base.home.journal / "gate_results.jsonl").unlink()
     with writer_session(base.home, base.settings), pytest.raises(GateFailed, match="has not measured"):
         publish(context(base))
+
+
+def test_an_erasure_waits_for_no_gate_and_checks_then_speak_of_its_release(base: KnowledgeBase) -> None:
+    run = context(base)
+    with writer_session(base.home, base.settings):
+        erase(run, "walrus.md")
+    (base.home.journal / "gate_results.jsonl").unlink(missing_ok=True)
+    verdicts = {verdict.name: verdict for verdict in gate_verdicts(serving_gate(run))}
+    assert all(verdict.passed for verdict in verdicts.values())
+    assert verdicts["recall_10"].numbers["value"] == pytest.approx(0.9)  # one of ten questions lost its answer
+
+
+def test_checks_speak_of_a_candidate_that_the_gate_blocked(base: KnowledgeBase) -> None:
+    with pytest.raises(GateFailed):
+        poison(base, "walrus", "ibex").build()
+    gate = serving_gate(context(base))
+    assert gate is not None
+    assert not gate.passed
 
 
 def test_another_golden_set_is_another_gate(base: KnowledgeBase) -> None:

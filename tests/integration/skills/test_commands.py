@@ -19,7 +19,7 @@ from omni_pipelines.permissions.files import PermissionFiles, permission_files
 from omni_pipelines.permissions.gatekeeper import Caller, Gatekeeper
 from omni_pipelines.permissions.grants import Grant
 from omni_pipelines.responses import ToolResponse
-from omni_pipelines.skills.commands import CommandIndex, run_skill_tests
+from omni_pipelines.skills.commands import CommandIndex
 from omni_pipelines.skills.folder import SkillFolder
 from omni_pipelines.skills.library import SkillLibrary
 from omni_pipelines.testing.builders import Skill
@@ -88,11 +88,15 @@ def fail() -> None:
 
 
 @skill_command(timeout=0.3)
+def loop(how: str) -> None:
+    """Go on for ever."""
+    while True:
+        pass
+
+
+@skill_command()
 def end(how: str) -> None:
     """End in a way that nobody wants."""
-    if how == "loop":
-        while True:
-            pass
     if how == "exit":
         os._exit(3)
     if how == "crash":
@@ -197,7 +201,7 @@ def test_retries_and_cached_answers_are_executed(gatekeeper: Gatekeeper) -> None
 def test_a_command_that_ends_badly_is_an_error_that_says_how(
     gatekeeper: Gatekeeper, how: str, code: str, message: str
 ) -> None:
-    response = call(gatekeeper, "end", how=how)
+    response = call(gatekeeper, "loop" if how == "loop" else "end", how=how)
     assert response.error_code == code
     assert message in (response.error_message or "")
 
@@ -234,17 +238,18 @@ def test_a_state_of_a_skill_is_described_once(skill: SkillFolder, cache: Path, t
     file.write_text("[]")
     assert index.commands(SkillFolder(skill.path)) == []
     file.write_text("damaged")
-    assert len(index.commands(SkillFolder(skill.path))) == 6
+    assert len(index.commands(SkillFolder(skill.path))) == 7
 
 
-def test_the_tests_of_a_skill_run_confined_and_tell_what_failed(skill: SkillFolder) -> None:
+def test_the_tests_of_a_skill_run_confined_and_tell_what_failed(skill: SkillFolder, cache: Path) -> None:
     (skill.path / "tests").mkdir()
     test = skill.path / "tests" / "test_commands.py"
     test.write_text("import commands\n\ndef test_it():\n    assert commands.escape() == ['PermissionError'] * 6\n")
-    run_skill_tests(skill)
+    index = CommandIndex(cache)
+    assert len(index.verified(SkillFolder(skill.path))) == 7
     test.write_text("import commands\n\ndef test_it():\n    assert commands.escape() == []\n")
     with pytest.raises(OmniError, match=r"tests/test_commands\.py::test_it"):
-        run_skill_tests(skill)
+        index.verified(SkillFolder(skill.path))
 
 
 def test_commands_are_offered_over_mcp_when_allowed_and_their_tools_are_not(home: Home, skill: SkillFolder) -> None:

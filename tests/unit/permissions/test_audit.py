@@ -12,7 +12,8 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from omni_pipelines.permissions.audit import AuditBroken, AuditEntry, AuditFailed, AuditLog
+from omni_pipelines.audit_lines import ERASED, AuditBroken, AuditEntry
+from omni_pipelines.audit_log import AuditFailed, AuditLog
 
 MANY = 2_000 if os.environ.get("OMNI_STRESS") == "long" else 60
 LINES = 6
@@ -172,3 +173,58 @@ def test_log_that_is_a_link_is_not_written(log: AuditLog, tmp_path: Path) -> Non
     with pytest.raises(AuditFailed):
         log.append(entry(1))
     assert (tmp_path / "elsewhere").read_text() == ""
+
+
+def quoting(text: str) -> AuditEntry:
+    return entry(0).model_copy(update={"arguments": text})
+
+
+def test_erasure_takes_arguments_out_and_the_log_stays_whole(log: AuditLog) -> None:
+    filled(log, 3).append(quoting("the badger sleeps"))
+    filled(log, 2)
+    assert log.erase(lambda text: "badger" in text, write=False) == 1
+    assert b"badger" in log.file.read_bytes()
+    assert log.erase(lambda text: "badger" in text, write=True) == 1
+    assert b"badger" not in log.file.read_bytes()
+    lines = list(log.lines())
+    assert [line.entry.event for line in lines] == ["decision"] * 6 + ["erasure"]
+    assert [line.entry.arguments for line in lines][3] == ERASED
+    log.append(entry(7))
+    report = log.verify()
+    assert (report.lines, report.problems) == (8, ())
+    assert log.erase(lambda text: "badger" in text, write=True) == 0
+
+
+def test_erasure_in_a_changed_log_is_refused(log: AuditLog) -> None:
+    filled(log).append(quoting("the badger sleeps"))
+    log.file.write_bytes(log.file.read_bytes().replace(b'"c1"', b'"c9"'))
+    with pytest.raises(AuditBroken):
+        log.erase(lambda text: "badger" in text, write=True)
+
+
+@pytest.mark.parametrize("is_anchored", [True, False])
+def test_erasure_that_was_killed_is_finished_or_dropped_by_the_next_call(log: AuditLog, is_anchored: bool) -> None:
+    filled(log).append(quoting("the badger sleeps"))
+    old, anchor = log.file.read_bytes(), log.anchor.read_bytes()
+    log.erase(lambda text: "badger" in text, write=True)
+    log.file.replace(log.file.with_suffix(".erasing"))
+    log.file.write_bytes(old)
+    if not is_anchored:
+        log.anchor.write_bytes(anchor)
+    log.append(entry(9))
+    assert log.verify().problems == ()
+    assert (b"badger" not in log.file.read_bytes()) == is_anchored
+    assert not log.file.with_suffix(".erasing").exists()
+
+
+def test_large_log_is_put_away_and_the_next_names_its_end(log: AuditLog) -> None:
+    small = AuditLog(log.file, log.anchor, max_bytes=1_500)
+    small.append(quoting("the badger sleeps"))
+    filled(small, 20)
+    older, *_, newest = small.files()
+    assert (older.name, newest) == ("audit.0001.jsonl", log.file)
+    assert small.verify().problems == ()
+    assert small.verify().began_after in older.parent.joinpath(f"audit.{len(small.files()) - 1:04}.jsonl").read_text()
+    assert small.erase(lambda text: "badger" in text, write=True) == 1
+    assert not any(b"badger" in file.read_bytes() for file in small.files())
+    assert small.verify().problems == ()

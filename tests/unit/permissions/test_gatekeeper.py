@@ -292,7 +292,7 @@ def test_call_does_not_run_after_the_log_was_changed(world: World) -> None:
 
 @pytest.mark.parametrize("content", [b"{", b'{"grants": [{"capabilities": "git:lo*"}]}', b'{"allow": "everything"}'])
 def test_damaged_grants_stop_every_call(world: World, content: bytes) -> None:
-    world.files.grants.file.parent.mkdir(parents=True)
+    world.files.grants.file.parent.mkdir(parents=True, exist_ok=True)
     world.files.grants.file.write_bytes(content)
     world.files.grants.file.chmod(0o600)
     assert world.gatekeeper().call("docs.read", {"path": "a"}).is_error

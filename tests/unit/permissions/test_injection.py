@@ -21,6 +21,8 @@ from typing import Any
 
 import pytest
 
+from omni_pipelines.audit_lines import FIRST, AuditEntry, AuditLine
+from omni_pipelines.audit_log import AuditLog
 from omni_pipelines.errors import OmniError
 from omni_pipelines.home import Home
 from omni_pipelines.permissions.approvals import (
@@ -30,7 +32,6 @@ from omni_pipelines.permissions.approvals import (
     ApprovalRequest,
     ApprovalScope,
 )
-from omni_pipelines.permissions.audit import FIRST, AuditEntry, AuditLine, AuditLog
 from omni_pipelines.permissions.files import PermissionFiles, permission_files
 from omni_pipelines.permissions.gatekeeper import Gatekeeper
 from omni_pipelines.permissions.grants import Grant

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+from skills_ref.validator import validate
 
+from omni_pipelines.agent_tools.shipped import shipped_tools
+from omni_pipelines.cli.command_table import SECTIONS
+from omni_pipelines.home import Home
 from omni_pipelines.skills.checks import check_skill, example_skill
 from omni_pipelines.skills.folder import SkillFolder
 from omni_pipelines.skills.library import BUILT_IN
@@ -45,6 +50,24 @@ def test_a_skill_that_is_as_it_should_be_has_no_problem(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", sorted(BUILT_IN.iterdir()), ids=lambda path: path.name)
 def test_a_built_in_skill_has_no_problem_not_even_advice(path: Path) -> None:
     assert check_skill(SkillFolder(path), words) == []
+
+
+@pytest.mark.parametrize("path", sorted(BUILT_IN.iterdir()), ids=lambda path: path.name)
+def test_a_built_in_skill_names_only_tools_and_commands_that_exist_and_declares_what_its_tools_need(
+    path: Path, home: Home
+) -> None:
+    policies, folder = shipped_tools(home).policies, SkillFolder(path)
+    named = re.findall(r"`([^`\n]+)`", folder.head.body)
+    tools = {each for each in named if re.fullmatch(r"(?:files|git|notes|dagster|knowledge)\.[a-z_]+", each)}
+    needed = {policies[tool].capability for tool in tools}
+    if tools:  # two are written for MCP clients, who know shorter names
+        assert needed == set(folder.metadata.permissions)
+    commands = {row[0] for rows in SECTIONS.values() for row in rows}
+    for each in named:
+        if each.startswith("omni "):
+            words = [word for word in each.split()[1:] if word.islower() and not word.startswith("-")]
+            assert " ".join(words[:2]) in commands or words[0] in commands, each
+    assert validate(path) == []
 
 
 def test_the_example_passes_in_a_folder_of_its_name(tmp_path: Path) -> None:

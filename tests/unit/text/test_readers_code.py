@@ -98,3 +98,21 @@ def test_every_language_has_an_installed_grammar() -> None:
     }
     found = {code._grammar(b"", f"x{name}") for name in names if name.startswith(".")}
     assert found - known == {""}
+
+
+@pytest.mark.parametrize(
+    ("name", "raw", "text"),
+    [
+        ("a.yaml", r'gate: "Schleusent\u00fcr \U0001F6A2 \xfc"', 'gate: "Schleusentür 🚢 ü"'),
+        ("a.yaml", *[r"""a: '\u00fc' # it's "a\\u00fc" and \u00fc"""] * 2),
+        ("a.yaml", 'path: "C:\\\\users\\\\new"\nbad: "\\u00"', 'path: "C:\\\\users\\\\new"\nbad: "\\u00"'),
+        ("a.toml", 'name = "M\\u00fcnster" # \\u00fc\na = ["\\u706f"]', 'name = "Münster" # \\u00fc\na = ["灯"]'),
+        ("a.properties", r"ort=M\u00fcnster \ud83d\ude00 \u0041", r"ort=Münster 😀 \u0041"),
+        ("a.py.txt", r"ort=M\u00fcnster", r"ort=M\u00fcnster"),
+        ("a.java", r'String ort = "M\u00fcnster";', r'String ort = "M\u00fcnster";'),
+    ],
+)  # fmt: skip
+def test_escapes_of_settings_and_messages_are_the_characters_that_they_mean(name: str, raw: str, text: str) -> None:
+    parsed = code.read(raw.encode(), name)
+    assert parsed.text == text
+    assert parsed.verbatim == (raw == text)

@@ -339,6 +339,7 @@ def test_html_what_is_not_displayed_is_left_out(hidden: str) -> None:
         "<style>.a {display: none} .a.on {display: block}</style><p class='a on'>yes</p>",
         "<style>.a {display: none} p {display: block}</style><p>yes</p>",
         "<p aria-label='no' aria-hidden=true>yes</p>",
+        "<p hidden=until-found>yes</p>",
         "<dialog open>yes</dialog>",
         "<details><summary></summary>yes</details>",
         "<textarea>yes</textarea>",

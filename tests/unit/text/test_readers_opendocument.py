@@ -83,6 +83,9 @@ def test_odt_items_of_lists_have_their_numbers() -> None:
         "<text:hidden-text>no</text:hidden-text>",
         "</text:p><text:p text:style-name='H'>no</text:p><text:p>",
         "</text:p><text:p><text:hidden-paragraph text:is-hidden='true'/></text:p><text:p>",
+        "</text:p><text:section text:display='none'><text:p>no</text:p></text:section><text:p>",
+        "</text:p><text:section text:display='condition' text:is-hidden='true'><text:p>no</text:p></text:section>"
+        "<text:section><text:p/></text:section><text:p>",
     ],
 )
 def test_odt_hidden_text_is_left_out(hidden: str) -> None:
@@ -115,3 +118,13 @@ def test_opendocument_with_a_password_is_refused_as_encrypted(read: Callable[[by
     raw = office.archive({"content.xml": b"\x01\x02 no XML", "META-INF/manifest.xml": manifest.encode()})
     with pytest.raises(Unreadable, match="E_ENCRYPTED"):
         read(raw, "a.odt")
+
+
+def test_odp_hidden_slide_is_named_as_one() -> None:
+    ns = "xmlns:draw='urn:d' xmlns:presentation='urn:p' xmlns:style='urn:s'"
+    hides = "<style:drawing-page-properties presentation:visibility='hidden'/>"
+    page = "<draw:page {} draw:style-name='{}'><draw:frame><text:p>{}</text:p></draw:frame></draw:page>".format
+    pages = page(ns, "G", "kept back") + page(ns, "S", "shown")
+    body = f"<style:style {ns} style:name='G'>{hides}</style:style>{pages}"
+    parsed = opendocument.read(office.opendocument(body, kind="presentation"), "a.odp")
+    assert parsed.text == "Hidden slide:\n\nkept back\n\nshown"

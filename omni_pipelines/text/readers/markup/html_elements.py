@@ -45,7 +45,8 @@ _FENCES = re.compile("`{3,}")
 def is_silent(element: HtmlElement) -> bool:
     """Whether what an element contains is no text of the page: scripts, hidden parts, permalinks, line numbers."""
     tag = element.tag
-    if tag in _SILENT or element.get("hidden") is not None or (tag == "dialog" and element.get("open") is None):
+    is_hidden = element.get("hidden", "until-found").lower() != "until-found"
+    if tag in _SILENT or is_hidden or (tag == "dialog" and element.get("open") is None):
         return True
     return (tag == "a" and _is_link_sign(element)) or (tag in _NUMBERED and is_line_numbers(element))
 

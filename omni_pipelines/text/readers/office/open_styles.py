@@ -15,7 +15,7 @@ class OpenStyles(XmlHandler):
         self.lists: dict[str, dict[int, Level]] = {}
         """Name of a list style to its levels, from 0."""
         self.hidden: set[str] = set()
-        """Names of styles whose text is not displayed."""
+        """Names of styles whose text or slide is not displayed."""
         self.list_of: dict[str, str] = {}
         """Name of a paragraph style to that of its list."""
         self._parents: dict[str, str] = {}
@@ -38,11 +38,13 @@ class OpenStyles(XmlHandler):
                 self.list_of[self._style] = list_name
             if parent := attributes.get("parent-style-name"):
                 self._parents[self._style] = parent
-        elif name == "text-properties" and attributes.get("display") == "none":
+        elif (name == "text-properties" and attributes.get("display") == "none") or (
+            name == "drawing-page-properties" and attributes.get("visibility") == "hidden"
+        ):
             self.hidden.add(self._style)
 
     def is_hidden(self, style: str) -> bool:
-        """Whether text in a style is not displayed."""
+        """Whether the text or slide of a style is not displayed."""
         for _ in range(MAX_LEVELS):
             if style in self.hidden:
                 return True

@@ -100,6 +100,8 @@ class _OpenDocumentHandler(XmlHandler):
             self._open.append([])
         elif name == "span":
             self._hide(attributes.get("style-name", ""))
+        elif name == "section":
+            self._push_hidden(hides=attributes.get("display") == "none" or attributes.get("is-hidden") == "true")
         elif name == "hidden-paragraph":
             self._hide_paragraph(attributes)
         elif name == "creator":
@@ -115,8 +117,11 @@ class _OpenDocumentHandler(XmlHandler):
             self._container(name, attributes)
 
     def _hide(self, style: str) -> None:
-        self._hidden.append(self._styles.is_hidden(style))
-        self._silent += self._hidden[-1]
+        self._push_hidden(hides=self._styles.is_hidden(style))
+
+    def _push_hidden(self, *, hides: bool) -> None:
+        self._hidden.append(hides)
+        self._silent += hides
 
     def _hide_paragraph(self, attributes: Attributes) -> None:
         if attributes.get("is-hidden") != "false" and self._open and isinstance(texts := self._open[-1], list):
@@ -142,6 +147,8 @@ class _OpenDocumentHandler(XmlHandler):
         if name == "page":
             self._slides += 1
             self._extraction.page(self._slides)
+            if self._styles.is_hidden(attributes.get("style-name", "")):
+                self._extraction.block("Hidden slide:")
         elif name == "table":
             self._open.append(_Table())
         elif (table := self._table) is None:
@@ -180,7 +187,7 @@ class _OpenDocumentHandler(XmlHandler):
             self._end_row(table)
         elif name == "table" and self._table:
             self._open.pop()
-        if name == "span" or name in _PARAGRAPHS:
+        if name in ("span", "section") or name in _PARAGRAPHS:
             self._silent -= self._hidden.pop() if self._hidden else 0
         self._silent -= name in _SILENT
 

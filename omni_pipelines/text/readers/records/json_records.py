@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from omni_pipelines.text.character_escapes import without_escapes
 from omni_pipelines.text.decoding import DecodedText, decode
 from omni_pipelines.text.document import HEADING_SEPARATOR, Parsed, TextTable
 from omni_pipelines.text.readers.source_code import code
@@ -19,9 +20,7 @@ _TOKEN = re.compile(
     rf"(?P<key>{_STRING})\s*+:\s*+{_SCALAR}\s*+,|[{{}}\[\],]|{_SCALAR}|//[^\n]*+|/\*.*?\*/", re.DOTALL
 )
 """Either a key, its value (not a list or object) and the comma after it; or one sign, value or comment."""
-_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})(?:\\u([dD][c-fC-F][0-9a-fA-F]{2}))?|.)", re.DOTALL)
 _CLOSING = {"{": "}", "[": "]"}
-_FIRST_LETTER = 0x80
 _MIN_RECORDS = 2
 _MIN_NAMED_RECORDS = 3
 """An object with fewer objects of the same form inside is a setting, not a list."""
@@ -43,24 +42,6 @@ def read(raw: bytes, name: str) -> Parsed:
         sections = code.symbol_sections(source, "json")
         return Parsed(decoded, title=name, sections=sections, extracted=extracted)
     return Parsed(decoded, title=name, tables=tables, extracted=extracted)
-
-
-def without_escapes(text: str) -> str:
-    r"""A text with its `\uXXXX` escapes replaced by their characters, except for control characters and ASCII."""
-    return _ESCAPE.sub(_character, text) if "\\u" in text else text
-
-
-def _character(match: re.Match[str]) -> str:
-    first, second = match[1], match[2]
-    if not first:
-        return match[0]
-    number = int(first, 16)
-    if 0xD800 <= number < 0xDC00 and second:
-        return chr(0x10000 + ((number - 0xD800) << 10) + int(second, 16) - 0xDC00)
-    shown = chr(number) if number >= _FIRST_LETTER and not 0xD800 <= number < 0xE000 else ""
-    if not shown.isprintable() or not shown:
-        return match[0]
-    return shown + (match[0][6:] if second else "")
 
 
 @dataclass

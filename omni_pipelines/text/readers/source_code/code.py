@@ -1,10 +1,14 @@
-"""Source code: the text is the file's own; its symbols give the sections where there is a grammar."""
+"""Source code: the text is the file's own; its symbols give the sections where there is a grammar.
+
+Settings and messages are read with the characters that their escapes mean (YAML, TOML, properties of Java).
+"""
 
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 
 from native.grammars import unpack_grammar
+from omni_pipelines.text.character_escapes import without_escapes, without_escapes_in_quotes
 from omni_pipelines.text.decoding import DecodedText, decode
 from omni_pipelines.text.document import Parsed, Section
 from omni_pipelines.text.readers.file_names import kind_by_name
@@ -125,6 +129,11 @@ _INTERPRETERS = {
     "pypy": "python", "pwsh": "powershell", "Rscript": "r", "runghc": "haskell", "tclsh": "tcl", "deno": "typescript",
 }  # fmt: skip
 """The names of interpreters to the languages that they read."""
+_UNESCAPED = {
+    "yaml": without_escapes_in_quotes,
+    "toml": without_escapes_in_quotes,
+    "properties": without_escapes,
+}
 _REST_OF_LINE = re.compile(r"[ \t;,)\]}]*(?:\r\n|\n|\r|\Z)")
 
 
@@ -132,9 +141,11 @@ def read(raw: bytes, name: str) -> Parsed:
     """Read a file. Symbols are sections, nested; the name of the file is its title and selects the grammar."""
     decoded = decode(raw)
     grammar = _grammar(raw, name)
-    if not grammar:
-        return Parsed(decoded, title=name)
-    return Parsed(decoded, title=name, sections=symbol_sections(decoded, grammar))
+    text = _UNESCAPED.get(_language(raw, name), str)(decoded.text)
+    is_same = text == decoded.text
+    source = decoded if is_same else DecodedText(text, "utf-8", 0)
+    sections = symbol_sections(source, grammar) if grammar else ()
+    return Parsed(decoded, title=name, sections=sections, extracted=None if is_same else text)
 
 
 def symbol_sections(decoded: DecodedText, grammar: str) -> tuple[Section, ...]:
@@ -161,8 +172,12 @@ def script_language(raw: bytes) -> str:
 
 def _grammar(raw: bytes, name: str) -> str:
     suffix = PurePosixPath(name).suffix.lower()
-    language = kind_by_name(name, _BY_SUFFIX) or script_language(raw)
+    language = _language(raw, name)
     return _GRAMMARS.get(suffix, _GRAMMARS.get(language, language))
+
+
+def _language(raw: bytes, name: str) -> str:
+    return kind_by_name(name, _BY_SUFFIX) or script_language(raw)
 
 
 def _sections(decoded: DecodedText, source: bytes, found: Iterable[Symbol]) -> Iterator[Section]:

@@ -2,98 +2,55 @@
 
 The place and hash of the last line are also kept outside the home, in the anchor. So a line that was changed, moved
 or cut out is seen, and so is an end that was cut off. Who can write both files can forge both.
+
+A log that has grown large is kept under another name, and a new one begins that names its end. An erasure takes
+arguments out of all of them, and says so in a line of its own.
 """
 
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
 
 import filelock
 import orjson
 from pydantic import ValidationError
 
 from native.durable import sync_file, write_whole
+from omni_pipelines.audit_lines import (
+    FIRST,
+    NOTHING,
+    AuditBroken,
+    AuditEntry,
+    AuditLine,
+    LinePlace,
+    Redacted,
+    broken,
+    chained,
+    hash_of,
+    redacted,
+    sealed,
+    words_of,
+)
+from omni_pipelines.configuration import user_folder
 from omni_pipelines.error_codes import CoreErrorCode
 from omni_pipelines.errors import OmniError
-from omni_pipelines.record_fields import Count, Moment, Sha256, now
+from omni_pipelines.home import Home
+from omni_pipelines.ids import text_hash
+from omni_pipelines.record_fields import Count, Sha256, now
 from omni_pipelines.records import Record, strictly
 
-FIRST = "0" * 64
-"""The hash before the first line."""
+MAX_BYTES = 32 << 20
+"""A log that is larger is put away before the next line."""
 LOCK_SECONDS = 10.0
-_SEAL = b',"hash":"'
-_SEAL_BYTES = len(_SEAL) + 64 + len(b'"}\n')
 
 
 class AuditFailed(OmniError, code=CoreErrorCode.STORAGE_WRITE_ERROR):
     """A line cannot be written, so what it is about must not happen."""
-
-
-class AuditBroken(OmniError, code=CoreErrorCode.STORAGE_CORRUPTION):
-    """The log is not what was written."""
-
-
-class AuditEntry(Record):
-    """What is written down of a call: before it the decision, after it the outcome."""
-
-    event: Literal["decision", "outcome"]
-    session: str
-    call: str
-    """The id of the call, the same for its decision and its outcome."""
-    tool: str
-    capability: str = ""
-    effect: str = ""
-    arguments: str = ""
-    """The canonical arguments, shortened, secrets masked."""
-    digest: str = ""
-    """The sha256 of the tool and its exact arguments."""
-    is_allowed: bool = True
-    rule: str = ""
-    """What decided: a grant, an approval, or why it was refused."""
-    is_tainted: bool = False
-    """Whether the session had read text that somebody else wrote."""
-    status: str = ""
-    error_code: str = ""
-
-
-class AuditLine(Record):
-    """One line of the log."""
-
-    line: Count
-    """From 1."""
-    at: Moment
-    before: Sha256
-    """The hash of the line before; zeros for the first one."""
-    entry: AuditEntry
-
-    @property
-    def answer(self) -> str:
-        """What was decided, or how the call ended, in a word or two."""
-        decided = "allowed" if self.entry.is_allowed else "refused"
-        return " ".join(filter(None, (self.entry.status or decided, self.entry.error_code)))
-
-
-@dataclass(frozen=True)
-class LinePlace:
-    """Where a line is in the log."""
-
-    lines: int
-    """Its number."""
-    start: int
-    """Its first byte."""
-    end: int
-    """The byte after it."""
-    hash: str
-
-
-NOTHING = LinePlace(0, 0, 0, FIRST)
 
 
 class Anchor(Record):
@@ -122,8 +79,10 @@ class AuditReport:
 class AuditLog:
     """The log in one file, written by any number of processes."""
 
-    def __init__(self, file: Path, anchor: Path, clock: Callable[[], datetime] = now) -> None:
-        self.file, self.anchor, self._clock = file, anchor, clock
+    def __init__(
+        self, file: Path, anchor: Path, clock: Callable[[], datetime] = now, max_bytes: int = MAX_BYTES
+    ) -> None:
+        self.file, self.anchor, self._clock, self._max_bytes = file, anchor, clock, max_bytes
 
     def append(self, entry: AuditEntry) -> AuditLine:
         """Write an entry durably.
@@ -137,6 +96,8 @@ class AuditLog:
             raise AuditFailed(problem, cure="create it: omni ingest PATH")
         try:
             with self._locked():
+                self._finish_erasure()
+                self._put_away()
                 return self._append(entry)
         except filelock.Timeout as error:
             raise AuditFailed(f"another process holds {self.file}", cure="try again in a moment") from error
@@ -151,8 +112,72 @@ class AuditLog:
         Raises:
             AuditBroken: a line is not the one that was written; those before it were given.
         """
-        for _, line in _chained(self._raw()):
+        for _, line in chained(self._raw()):
             yield line
+
+    def erase(self, is_erased: Callable[[str], bool], *, write: bool) -> int:
+        """The lines whose arguments or rule `is_erased`; with `write`, these are taken out of all logs.
+
+        Raises:
+            AuditBroken: a log is not what was written; it stays as it is.
+            OSError: a log cannot be read or written.
+        """
+        if not any(self._holds(file, is_erased) for file in self.files()):
+            return 0
+        if not write:
+            return sum(redacted(file.read_bytes(), is_erased, {}).count for file in self.files())
+        with self._locked():
+            self._finish_erasure()
+            if (report := self.verify()).problems:
+                raise broken(report.problems[0], self.file)
+            ends: dict[str, str] = {}
+            count = 0
+            for file in self.files():
+                new = redacted(file.read_bytes(), is_erased, ends)
+                count += new.count
+                if file != self.file and new.count:
+                    write_whole(file, new.raw)
+            self._replace(redacted(self._raw(), is_erased, ends), count)
+        return count
+
+    def files(self) -> list[Path]:
+        """The logs that are there: those that were put away, oldest first, then the one that is written."""
+        stem = self.file.stem
+        files = (*sorted(self.file.parent.glob(f"{stem}.[0-9][0-9][0-9][0-9].jsonl")), self.file)
+        return [file for file in files if file.is_file()]
+
+    def _holds(self, file: Path, is_erased: Callable[[str], bool]) -> bool:
+        return any(is_erased(words_of(line.entry)) for _, line in chained(file.read_bytes()))
+
+    def _replace(self, new: Redacted, count: int) -> None:
+        """Write a log without what is erased, and a line that says so. After a crash, the next call finishes it."""
+        last = new.end
+        entry = AuditEntry(event="erasure", session="", call="", tool="omni forget", rule=f"{count} lines: arguments")
+        raw = sealed(AuditLine(line=last.lines + 1, at=self._clock(), before=last.hash, entry=entry))
+        write_whole(self._part, new.raw + raw)
+        self._write_anchor(LinePlace(last.lines + 1, last.end, last.end + len(raw), hash_of(raw)))
+        self._finish_erasure()
+
+    @property
+    def _part(self) -> Path:
+        return self.file.with_suffix(".erasing")
+
+    def _finish_erasure(self) -> None:
+        """Put the log that an erasure wrote in its place if the anchor names its end already, else drop it."""
+        if not self._part.exists():
+            return
+        anchor = self._anchor()
+        if any(place == anchor for place, _ in chained(self._part.read_bytes())):
+            os.replace(self._part, self.file)
+            sync_file(self.file.parent)
+        else:
+            self._part.unlink()
+
+    def _put_away(self) -> None:
+        """Give a large log another name; the next line begins a new one that names its end."""
+        if self.file.is_file() and self.file.stat().st_size > self._max_bytes:
+            number = len(self.files())
+            os.replace(self.file, self.file.with_name(f"{self.file.stem}.{number:04}.jsonl"))
 
     def verify(self) -> AuditReport:
         """Whether every line is as it was written, in its place, and none is missing.
@@ -163,7 +188,7 @@ class AuditLog:
         anchor, last, problems, began_after = self._anchor(), NOTHING, list[str](), FIRST
         is_seen = anchor is None
         try:
-            for place, line in _chained(self._raw()):
+            for place, line in chained(self._raw()):
                 last, is_seen = place, is_seen or place == anchor
                 began_after = line.before if line.line == 1 else began_after
         except AuditBroken as error:
@@ -184,13 +209,13 @@ class AuditLog:
         try:
             last = self._last(handle)
             line = AuditLine(line=last.lines + 1, at=self._clock(), before=last.hash, entry=entry)
-            raw = _sealed(line)
+            raw = sealed(line)
             _write_or_undo(handle, raw, last.end)
             if last.lines == 0:
                 sync_file(self.file.parent)
         finally:
             os.close(handle)
-        self._write_anchor(LinePlace(line.line, last.end, last.end + len(raw), _hash_of(raw)))
+        self._write_anchor(LinePlace(line.line, last.end, last.end + len(raw), hash_of(raw)))
         return line
 
     def _last(self, handle: int) -> LinePlace:
@@ -205,10 +230,10 @@ class AuditLog:
             tail = os.pread(handle, size, 0)
         else:
             last = anchor
-            if _hash_of(os.pread(handle, anchor.end - anchor.start, anchor.start)) != anchor.hash:
+            if hash_of(os.pread(handle, anchor.end - anchor.start, anchor.start)) != anchor.hash:
                 raise broken(f"line {anchor.lines} is not as it was written", self.file)
             tail = os.pread(handle, size - anchor.end, anchor.end)
-        after = [place for place, _ in _chained(tail, last)]
+        after = [place for place, _ in chained(tail, last)]
         last = after[-1] if after else last
         if last.end < size:
             os.ftruncate(handle, last.end)
@@ -235,50 +260,10 @@ class AuditLog:
         return filelock.FileLock(self.file.with_suffix(".lock"), timeout=LOCK_SECONDS)
 
 
-def broken(problem: str, log: Path | str = "the log") -> AuditBroken:
-    """The error of a log that was changed."""
-    return AuditBroken(
-        f"the audit log was changed: {problem}",
-        cure=f"keep a copy of {log} and move it away: the next call begins a new one that names its end",
-    )
-
-
-def _sealed(line: AuditLine) -> bytes:
-    body = orjson.dumps(line.model_dump(mode="json"))
-    return body[:-1] + _SEAL + hashlib.sha256(body).hexdigest().encode() + b'"}\n'
-
-
-def _hash_of(raw: bytes) -> str:
-    """The hash of a line as it stands; "" if it is not what its own hash says."""
-    body, seal = raw[:-_SEAL_BYTES] + b"}", raw[-_SEAL_BYTES:]
-    digest = hashlib.sha256(body).hexdigest()
-    return digest if seal == _SEAL + digest.encode() + b'"}\n' else ""
-
-
-def _chained(raw: bytes, last: LinePlace | None = None) -> Iterator[tuple[LinePlace, AuditLine]]:
-    """Each whole line after `last`, with its place; without `last`, from the beginning of a log.
-
-    Raises:
-        AuditBroken: a line is not what its hash says, or does not continue the one before.
-    """
-    lines = raw.split(b"\n")[:-1]  # the rest is half a line, or nothing
-    for text in lines:
-        number, start = (last.lines + 1, last.end) if last else (1, 0)
-        digest = _hash_of(text + b"\n")
-        if not digest:
-            raise broken(f"line {number} is not as it was written")
-        line = _parsed(text)
-        if line is None or line.line != number or (last is not None and line.before != last.hash):
-            raise broken(f"line {number} does not continue the line before it")
-        last = LinePlace(number, start, start + len(text) + 1, digest)
-        yield last, line
-
-
-def _parsed(text: bytes) -> AuditLine | None:
-    try:
-        return strictly(text[: -_SEAL_BYTES + 1] + b"}", AuditLine)
-    except ValidationError:
-        return None
+def audit_log(home: Home) -> AuditLog:
+    """The audit log of a home."""
+    log = home.audit.resolve()
+    return AuditLog(log, user_folder() / "audit" / f"{text_hash('audit', str(log))}.json")
 
 
 def _write_or_undo(handle: int, raw: bytes, end: int) -> None:
