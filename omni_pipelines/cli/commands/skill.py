@@ -215,7 +215,7 @@ def run(
     skill = library.skill(name.partition(".")[0])
     if not library.is_trusted(skill):
         raise _not_trusted(name, "its commands do not run")
-    skills = SkillCommands(library, settings.cache)
+    skills = SkillCommands(library, settings.cache, [skill.name])
     if problem := skills.problems.get(skill.name):
         raise ConfigurationError(problem, cure=f"correct it, then run: omni skill check {skill.name}")
     tools = {each.short_name: tool for tool, each in skills.commands.items()}
