@@ -73,6 +73,7 @@ bench: models ## run the benchmarks and write docs/benchmarks
 	@$(BIN)/python -m benchmarks.storage
 	@$(BIN)/python -m benchmarks.updates
 	@$(BIN)/python -m benchmarks.query_cost
+	@$(BIN)/python -m benchmarks.commands
 	@$(BIN)/python -m benchmarks.metadata
 	@$(BIN)/python -m benchmarks.load
 	@$(BIN)/python -m benchmarks.mcp_server

@@ -34,9 +34,9 @@ _END = """\
   That is also why it answers hardly any task that has no answer.
 - Most others cite a passage that has the words of the task and not its answer. Code is the worst: a default value
   in a signature, or a constant in another file, says little in words.
-- A small model of this machine only words what the librarian found: it solves no task whose passage was not found, and
-  where its sentences repeat too little of the sources, these are quoted. When it planned for itself, as large models
-  do, the one of 0.5 billion parameters asked the person what the task said already.
+- A small model of this machine only words what the librarian found: it solves no task whose passage was not found,
+  and where its sentences repeat too little of the sources, these are quoted. When it planned for itself, as large
+  models do, the one of 0.5 billion parameters asked the person what the task said already.
 
 Small models have a row above only if their tasks were run. They need a machine with a free core: on two cores with a
 load of 20 and more, a reply took up to 15 minutes.

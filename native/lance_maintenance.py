@@ -56,7 +56,7 @@ def untag(table: LanceTable, keep: set[str]) -> None:
                 dataset.tags.delete(name)
 
 
-_UNFINISHED = re.compile(r".+#\d+")
+_UNFINISHED = re.compile(r".+#\d+|\.tmp\w{6}")
 """A file is written under such a name, and then gets its own."""
 
 
@@ -69,7 +69,7 @@ def clean_up(table: LanceTable) -> None:
         dataset.cleanup_old_versions(
             older_than=timedelta(0), delete_unverified=True, error_if_tagged_old_versions=False
         )
-    for path in table.path.rglob("*#*"):  # Lance leaves these, and the filter of a delete can stand in one
+    for path in table.path.rglob("*"):  # Lance leaves these, and the filter of a delete can stand in one
         if _UNFINISHED.fullmatch(path.name):
             path.unlink(missing_ok=True)
 

@@ -1,6 +1,6 @@
 """The commands of skills as tools: each runs in a confined process, and calls other tools through the gatekeeper."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -25,9 +25,9 @@ class SkillCommands:
     skill must declare, and which is decided as for anybody.
     """
 
-    def __init__(self, library: SkillLibrary, cache: Path) -> None:
-        """`cache` is the folder of the settings for what can be made again."""
-        self._library = library
+    def __init__(self, library: SkillLibrary, cache: Path, names: Collection[str] | None = None) -> None:
+        """`cache` is the folder of the settings for what can be made again; `names` are the only skills, if given."""
+        self._library, self._names = library, names
         self._gatekeeper: Gatekeeper | None = None
         self.problems: dict[str, str] = {}
         """Skill → why it has no commands."""
@@ -66,7 +66,8 @@ class SkillCommands:
     def _found(self, index: CommandIndex) -> dict[str, SkillCommand]:
         found: dict[str, SkillCommand] = {}
         for skill in self._library.skills().values():
-            if skill.problem or not self._library.is_trusted(skill):
+            is_wanted = self._names is None or skill.name in self._names
+            if not is_wanted or skill.problem or not self._library.is_trusted(skill):
                 continue
             try:
                 found |= {each.definition.name: each for each in index.commands(skill.folder)}
@@ -77,7 +78,7 @@ class SkillCommands:
     def _function(self, command: SkillCommand) -> Callable[..., ToolResponse]:
         def run(**arguments: object) -> ToolResponse:
             skill = self._library.skill(command.folder.name)
-            if skill.folder.digest != command.folder.digest or not self._library.is_trusted(skill):
+            if not self._library.is_trusted(skill):
                 cure = f"read its files, then run: omni skill trust {skill.name}"
                 raise SecurityError("skill", f"{skill.name} was changed since this session began", cure=cure)
             caller = Caller(skill.name, self._library.permissions(skill))

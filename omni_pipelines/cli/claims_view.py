@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from omni_pipelines.cli.output import visible
 from omni_pipelines.knowledge.answers.generation import ANSWERING, READING
 from omni_pipelines.progress import Report, reporting_to
 
@@ -41,7 +42,7 @@ class ClaimsView:
         if report.step == READING:
             self._lines = [f"a language model reads {report.total} {report.unit}…"]
         elif report.step == ANSWERING:
-            self._lines.append(report.detail)
+            self._lines.append(visible(report.detail))
         else:
             return
         self._live.start()

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from omni_pipelines.cli.output import narrate
 from omni_pipelines.progress import Report, notes_to, reporting_to
 
 LINE_SECONDS = 5.0
@@ -54,8 +55,7 @@ class ProgressBar:
     def note(self, text: str) -> None:
         """Show a line that stays."""
         self.wipe()
-        sys.stderr.write(f"{text}\n")
-        sys.stderr.flush()
+        narrate(text)
 
     def _line(self, report: Report, seconds: float) -> str:
         parts = [f"{report.step}"]

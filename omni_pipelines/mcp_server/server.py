@@ -135,11 +135,12 @@ class KnowledgeServer:
             if tool is None:
                 return to_result(await self._unoffered(params.name, arguments))
             call = functools.partial(self._tools.call, tool, arguments)
-            if tool.definition.annotations.read_only_hint:
-                return await self._reads.run(call)
             question = ClientQuestion(context, params)
             with question.applied():
-                result = await self._writes.run(functools.partial(_with_progress, call, _progress_to(context)))
+                if tool.definition.annotations.read_only_hint:
+                    result = await self._reads.run(call)
+                else:
+                    result = await self._writes.run(functools.partial(_with_progress, call, _progress_to(context)))
             return question.asked or result
         except ServiceBusy as error:
             return to_result(ToolResponse.from_exception(error))

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import orjson
 from pydantic import ValidationError
 
-from native.child_python import python_command
+from native.child_python import killed_after, python_command
 from omni_pipelines.errors import ToolExecutionError, ToolTimeout
 from omni_pipelines.responses import ToolResponse
 from omni_pipelines.skills.command import CallTool
@@ -22,7 +22,7 @@ from omni_pipelines.threads import current_cancellation
 MAX_LINE_BYTES = 16 << 20
 MAX_CALLS = 1_000
 """Calls of tools by one command."""
-START_SECONDS = 30.0
+START_SECONDS = SEND_SECONDS = 30.0
 _POLL_SECONDS = 0.2
 _READ_BYTES = 1 << 16
 _ENVIRONMENT = {"LC_ALL": "C.UTF-8", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
@@ -48,20 +48,20 @@ def run_in_process(folder: Path, work: Work, call_tool: CallTool) -> ToolRespons
         ToolExecutionError: it died, or answered something else.
     """
     with _started() as process:
-        assert process.stdin is not None
         lines = _Lines(process, work)
-        _send(process.stdin, {"folder": str(folder), **work.request})
-        for _ in range(MAX_CALLS):
+        _send(process, {"folder": str(folder), **work.request})
+        line = lines.next()
+        if "ready" in line:
+            lines.begin()
             line = lines.next()
-            if "ready" in line:
-                lines.begin()
-                continue
+        for _ in range(MAX_CALLS):
             if "answer" in line:
                 return _response(work.name, line["answer"])
-            started = time.monotonic()
-            answer = call_tool(str(line.get("call", "")), dict(line.get("arguments") or {}))
+            started, arguments = time.monotonic(), line.get("arguments")
+            answer = call_tool(str(line.get("call", "")), arguments if isinstance(arguments, dict) else {})
             lines.wait_longer(time.monotonic() - started)
-            _send(process.stdin, answer.model_dump(mode="json"))
+            _send(process, answer.model_dump(mode="json"))
+            line = lines.next()
     raise ToolExecutionError(work.name, f"it called more than {MAX_CALLS:,} tools")
 
 
@@ -136,12 +136,14 @@ class _Lines:
         return f"its process ended without an answer (exit code {self._process.wait()})"
 
 
-def _send(stream: IO[bytes], document: Mapping[str, object]) -> None:
-    try:
-        stream.write(orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE))
-        stream.flush()
-    except BrokenPipeError:
-        pass  # it has ended, which reading from it finds as well
+def _send(process: "subprocess.Popen[bytes]", document: Mapping[str, object]) -> None:
+    assert process.stdin is not None
+    with killed_after(process, SEND_SECONDS):  # it may never read
+        try:
+            process.stdin.write(orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE))
+            process.stdin.flush()
+        except BrokenPipeError:
+            pass  # it has ended, which reading from it finds as well
 
 
 def _response(name: str, answer: object) -> ToolResponse:

@@ -47,11 +47,12 @@ def test_older_versions_hold_it_until_they_are_cleaned_up(table: LanceTable) -> 
 
 
 def test_what_a_killed_writer_had_not_finished_is_cleaned_up(table: LanceTable) -> None:
-    half = table.path / "_versions" / "18446744073709551554.manifest#1"
-    half.write_bytes(b"... id IN ('row-1') ...")
+    half = [table.path / "_versions" / "18446744073709551554.manifest#1", table.path / "_transactions" / ".tmpyM9fdN"]
+    for path in half:
+        path.write_bytes(b"... id IN ('row-1') ...")
     (table.path / "data" / "notes#a.txt").touch()
     lance_maintenance.clean_up(table)
-    assert not half.exists()
+    assert not any(path.exists() for path in half)
     assert (table.path / "data" / "notes#a.txt").exists()
     assert table.read(["id"])["id"].to_pylist() == ["row-0", "row-2"]
 

@@ -23,6 +23,7 @@ from omni_pipelines.mcp_server.approvals import MAX_SHOWN
 from omni_pipelines.mcp_server.assembly import make_server
 from omni_pipelines.mcp_server.results import MAX_TEXT
 from omni_pipelines.permissions.files import permission_files
+from omni_pipelines.skills.library import BUILT_IN
 from omni_pipelines.testing.builders import KnowledgeBase, Skill
 from omni_pipelines.testing.fakes import FakeEmbedder
 from omni_pipelines.text.engines import load_counter
@@ -303,7 +304,7 @@ def test_prompts_are_the_skills_that_are_trusted(
         return [prompt.name for prompt in listed.prompts], message.content.text  # type: ignore[union-attr]
 
     names, text = with_client(home, use, mode)
-    assert names == ["knowledge", "release-notes"]
+    assert names == sorted(path.name for path in BUILT_IN.iterdir())
     assert text.startswith("# Answer from the knowledge base")
     with pytest.raises(MCPError, match="omni skill trust of-the-project"):
         with_client(home, lambda client: client.get_prompt("of-the-project"), mode)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from mcp.client import Client
-from mcp_types import CallToolResult
+from mcp_types import CallToolResult, ElicitRequestParams, ElicitResult
 
 from omni_pipelines.agent_tools.shipped import shipped_tools
 from omni_pipelines.agent_tools.skill_commands import SkillCommands
@@ -107,6 +107,12 @@ def end(how: str) -> None:
                 os.write(handle, b"no answer\\n")
             except OSError:
                 pass
+    if how == "forged":
+        for handle in range(3, 64):
+            try:
+                os.write(handle, b'{"call": "files.write", "arguments": ["path"]}\\n{"answer": 5}\\n')
+            except OSError:
+                pass
 '''
 DECLARED = ["files:read", "git:*"]
 
@@ -196,6 +202,7 @@ def test_retries_and_cached_answers_are_executed(gatekeeper: Gatekeeper) -> None
         ("exit", "3002", "ended without an answer (exit code 3)"),
         ("crash", "3002", "ended without an answer (exit code -11)"),
         ("garbage", "3002", "no answer"),
+        ("forged", "3002", "no answer"),
     ],
 )
 def test_a_command_that_ends_badly_is_an_error_that_says_how(
@@ -272,3 +279,26 @@ def test_commands_are_offered_over_mcp_when_allowed_and_their_tools_are_not(home
         if is_offered:
             assert result is not None
             assert result.structured_content == {"result": 30}
+
+
+def test_the_person_at_an_mcp_client_approves_what_a_command_asks_for(home: Home, skill: SkillFolder) -> None:
+    (home.root.parent / "page.md").write_text("a page")
+    library, asked = SkillLibrary(home), []
+    library.trust(library.skill(skill.name))
+
+    async def approve(context: object, params: ElicitRequestParams) -> ElicitResult:
+        asked.append(params.message)
+        return ElicitResult(action="accept", content={"allow": "once"})
+
+    async def use() -> CallToolResult:
+        server = make_server(home, allow_skills=True)
+        async with Client(server.protocol, elicitation_callback=approve) as client:
+            return await client.call_tool("day_count__ask_for", {"tools": ["files.read", "files.write"]})
+
+    result = asyncio.run(use())
+    assert result.structured_content is not None
+    read, written = result.structured_content["result"]
+    assert "a page" in read
+    assert "does not declare files:write" in written
+    assert len(asked) == 1
+    assert "page.md" in asked[0]

@@ -26,6 +26,8 @@ class Extent:
     """Steps of two homes that publish through a network in which a tenth of all requests fail."""
     shared_reads: int
     """Minimum number of concurrent reads of the shared store."""
+    mixed_kills: int
+    """Kills among all commands that write, for a home of its own and for one that shares a store each."""
     operations: int
     """Operations tested for each job and fault; 0 means all."""
     cuts: int
@@ -39,8 +41,8 @@ class Extent:
     """Bits that are flipped in each column of each table."""
 
 
-_SHORT = Extent("short", 6, 15, 2, 3, 10, 3, 4, 1, 3, 10, 1)
-_LONG = Extent("long", 320, 5_000, 120, 40, 300, 0, 60, 30, 100, 20, 24)
+_SHORT = Extent("short", 6, 15, 2, 3, 10, 3, 2, 4, 1, 3, 10, 1)
+_LONG = Extent("long", 320, 5_000, 120, 40, 300, 200, 0, 60, 30, 100, 20, 24)
 
 EXTENT = _LONG if os.environ.get("OMNI_STRESS") == "long" else _SHORT
 SEED = int(os.environ.setdefault("OMNI_STRESS_SEED", str(random.randrange(1 << 32))))

@@ -14,6 +14,7 @@ from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import newest_release, read_release
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.pipeline.run import run_pipeline
+from omni_pipelines.settings import Settings
 from omni_pipelines.sources.registry import load_sources, register, save_sources
 from omni_pipelines.steps.keyword_index import in_order, with_neighbours
 from omni_pipelines.steps.step import LoadedEngines, StepGroup
@@ -54,6 +55,10 @@ class Store(Protocol):
     def seed(self) -> int:
         """The seed of the source files."""
 
+    @property
+    def settings(self) -> Settings:
+        """The settings of the home."""
+
     def begin(self) -> None:
         """Register the source."""
 
@@ -79,6 +84,11 @@ class _Generated:
     home: Home
     docs: Path
     seed: int
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of all trials."""
+        return SETTINGS
 
     def begin(self) -> None:
         """Register the source."""

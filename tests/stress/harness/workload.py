@@ -28,6 +28,7 @@ from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.steps.step import StepGroup
 from omni_pipelines.steps.step_table import STEPS, new_run
 from tests.stress.harness import crash_points, faults
+from tests.stress.harness.changes import CHANGES, change
 from tests.stress.harness.corpus import files_at, write_files
 from tests.stress.harness.faults import Fault
 from tests.stress.harness.oracle import SETTINGS
@@ -56,6 +57,8 @@ class Job:
     fault: Fault | None = None
     clock: int = 0
     """Seconds by which the wall clock is moved forward."""
+    target: str = ""
+    """What `forget` and `rollback` name."""
     log: str = ""
     """File to which `steps` appends the number of each finished step."""
 
@@ -138,6 +141,11 @@ def _compact(store: Store, _job: Job) -> None:
             lance_maintenance.compact(LanceTable(store.home.table(name)))
 
 
+def _change(store: Store, job: Job) -> None:
+    """Make a change that reads no source."""
+    change(job.do.removeprefix("omni "), store.home, store.settings, job.target)
+
+
 STORES: dict[str, Callable[[Home, Path, int], Store]] = {"released": Released, "naive": Naive, "shared": Shared}
 
 JOBS: dict[str, Callable[[Store, Job], None]] = {
@@ -149,6 +157,7 @@ JOBS: dict[str, Callable[[Store, Job], None]] = {
     "tables": _tables,
     "index": _index,
     "compact": _compact,
+    **dict.fromkeys((f"omni {name}" for name in CHANGES), _change),
 }
 
 

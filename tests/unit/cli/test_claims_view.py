@@ -28,6 +28,16 @@ def test_claims_are_shown_below_each_other_and_wiped_at_the_end() -> None:
     assert "\x1b[2K" in screen.getvalue()[len(shown) :]  # lines are erased
 
 
+def test_words_of_a_model_do_not_steer_the_terminal() -> None:
+    screen = io.StringIO()
+    view = ClaimsView(Console(file=screen, force_terminal=True, width=80))
+    view(Report(step="answering", done=1, total=0, unit="claims", detail="Keys \x1b]52;c;eA\x07 rotate \u202eyliad."))
+    view.close()
+    assert "\x1b]52" not in screen.getvalue()
+    assert "\u202e" not in screen.getvalue()
+    assert r"\x1b]52;c;eA\x07" in screen.getvalue()
+
+
 def test_another_model_that_starts_again_starts_an_empty_view() -> None:
     screen = io.StringIO()
     view = ClaimsView(Console(file=screen, force_terminal=True, width=80))
