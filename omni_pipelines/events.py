@@ -198,8 +198,12 @@ class EventBus:
                 self._subscriptions = tuple(other for other in self._subscriptions if other is not subscription)
                 self._dropped += subscription.dropped
 
-    def publish(self, payload: Payload, *, span_id: str = "", parent_id: str = "") -> Event:
-        """Publish an event without waiting, and return it."""
+    def publish(self, payload: Payload, *, span_id: str = "", parent_id: str = "") -> Event | None:
+        """Publish an event without waiting, and return it; None if nobody listens, so that it need not be made."""
+        with self._lock:
+            if not self._subscriptions:
+                self._sequence += 1
+                return None
         ids = {"run_id": self.run_id, "span_id": span_id, "parent_id": parent_id}
         fields = payload.model_dump(mode="json")
         return self.forward(Event(source=self.source, topic=payload.topic, payload=fields, **ids))

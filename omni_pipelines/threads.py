@@ -1,5 +1,6 @@
 """Run a callable in a daemon thread, which never keeps the process alive, and tell it that nobody waits any more."""
 
+import contextlib
 import contextvars
 import threading
 from collections.abc import Callable, Iterator
@@ -8,6 +9,11 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 T = TypeVar("T")
+_POLL_SECONDS = 0.1
+
+
+class CallCancelled(KeyboardInterrupt):
+    """Somebody cancelled the call. Like Ctrl+C, it passes whatever handles errors, so nothing is tried again."""
 
 
 def start_daemon(call: Callable[[], T], name: str) -> Future[T]:
@@ -45,6 +51,11 @@ class Cancellation:
         """Wait until the end is asked for, or for some seconds; whether it is asked for."""
         return self._set.wait(seconds)
 
+    def check(self) -> None:
+        """Go on, or raise CallCancelled if the end is asked for."""
+        if self._set.is_set():
+            raise CallCancelled
+
     @contextmanager
     def applied(self) -> Iterator[None]:
         """Make this the cancellation of what is called or started in the block."""
@@ -61,3 +72,28 @@ _cancellation: contextvars.ContextVar[Cancellation | None] = contextvars.Context
 def current_cancellation() -> Cancellation:
     """The cancellation of the present call; one that is never set if nobody can cancel it."""
     return _cancellation.get() or Cancellation()
+
+
+def pause(seconds: float) -> None:
+    """Sleep.
+
+    Raises:
+        CallCancelled: the present call was cancelled.
+    """
+    cancellation = current_cancellation()
+    cancellation.wait(seconds)
+    cancellation.check()
+
+
+def awaited(work: Future[T]) -> T:
+    """The result of a thread, or what it raised.
+
+    Raises:
+        CallCancelled: the present call was cancelled; the thread goes on.
+    """
+    cancellation = current_cancellation()
+    while not work.done():
+        with contextlib.suppress(TimeoutError):  # also one that the thread raised, which is raised below
+            return work.result(_POLL_SECONDS)
+        cancellation.check()
+    return work.result()

@@ -95,7 +95,9 @@ class Workshop:
         return catalog
 
 
-def reasoning(model: ScriptedModel, max_tokens: int = 100_000) -> Callable[..., ModelReasoner]:
+def reasoning(
+    model: ScriptedModel, max_tokens: int = 100_000, kind: type[ModelReasoner] = ModelReasoner
+) -> Callable[..., ModelReasoner]:
     """Make what decides, with this model, whose context has so many tokens."""
 
     def open_reasoner(
@@ -107,7 +109,7 @@ def reasoning(model: ScriptedModel, max_tokens: int = 100_000) -> Callable[..., 
             return model.complete(messages, schema, tools=tools)
 
         context = ContextManager(max_tokens, count_words, session.keep)
-        return ModelReasoner(TaskModel(ask or ask_model, session, journal, spending, count_words, context))
+        return kind(TaskModel(ask or ask_model, session, journal, spending, count_words, context))
 
     return open_reasoner
 

@@ -1,9 +1,9 @@
 """Reasons without a language model: a task that asks for knowledge becomes questions to the librarian."""
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from omni_pipelines.agent.reasoner import Judgement, NextCall, StepResult, TaskBrief, TaskReport
+from omni_pipelines.agent.task_questions import questions_of, work_asked_for
 from omni_pipelines.agent.task_state import StepStatus, TaskStep
 from omni_pipelines.error_codes import CoreErrorCode
 from omni_pipelines.errors import ConfigurationError, NoAnswer
@@ -12,29 +12,19 @@ from omni_pipelines.knowledge.answers.cited_answer import Answer, Citation
 ASK, SEARCH = "knowledge.ask", "knowledge.search"
 NEAREST = 3
 """Passages that are named where there is no answer."""
-_POLITE = re.compile(
-    r"^(?:please|can you|could you|would you|will you|i want you to|i need you to|you should)\s+", re.I
-)
-_QUESTION = re.compile(
-    r"^(?:what|who|whom|whose|which|where|when|why|how|is|are|was|were|do|does|did|has|have|had|should|may|must)\b",
-    re.I,
-)
-_CLAUSES = re.compile(r"[,;.:!\n]+|\b(?:and|then)\b", re.I)
-_WORK = frozenset(
-    "add append apply build change clean commit compare compile compose configure convert copy create debug delete "
-    "deploy download draft edit email execute fix format generate implement improve insert install launch make merge "
-    "migrate modify move optimize optimise organize organise patch post publish push refactor release remove rename "
-    "reorganize replace restructure rewrite run save send set setup start stop submit sum summarise summarize test "
-    "translate troubleshoot update upgrade upload write".split()
-)
-"""Verbs at the beginning of a task that searching alone does not carry out."""
 
 
 class ExtractiveReasoner:
-    """Asks the librarian, and quotes what it finds."""
+    """Asks the librarian, and quotes what it finds.
+
+    It searches for the nearest passages where there is no answer; with `searches`, also where there is one.
+    """
 
     name = "extractive"
     recalls = False  # notes are entries of the knowledge base, which the librarian reads
+
+    def __init__(self, *, searches: bool = False) -> None:
+        self._searches = searches
 
     def clarify(self, brief: TaskBrief) -> str | None:
         """It never asks."""
@@ -59,15 +49,14 @@ class ExtractiveReasoner:
         ]
 
     def act(self, brief: TaskBrief, step: TaskStep) -> NextCall | StepResult:
-        """Ask; and if there is no answer, search for the nearest passages."""
+        """Ask, and search."""
         if not step.calls:
             return NextCall(ASK, dict(step.arguments))
         first = brief.responses(step)[0]
-        if first.is_success:
-            return StepResult(is_completed=True)
-        if first.error_code == CoreErrorCode.AGENT_NO_ANSWER and len(step.calls) == 1:
+        searches = self._searches or first.error_code == CoreErrorCode.AGENT_NO_ANSWER
+        if searches and len(step.calls) == 1:
             return NextCall(SEARCH, {"query": step.description, "k": NEAREST})
-        return StepResult(is_completed=False, message=first.error_message or "")
+        return StepResult(is_completed=first.is_success, message=first.error_message or "")
 
     def judge(self, brief: TaskBrief) -> Judgement:
         """It is fulfilled if every question was answered. Asking again would change nothing."""
@@ -91,11 +80,11 @@ class ExtractiveReasoner:
 
     def report(self, brief: TaskBrief) -> TaskReport:
         """The sentences of all answers, or the nearest passages."""
-        answers = [
-            Answer.model_validate(brief.responses(step)[0].data)
+        answers = {
+            step.description: Answer.model_validate(brief.responses(step)[0].data)
             for step in brief.steps
             if step.status is StepStatus.COMPLETED
-        ]
+        }
         if answers:
             answer = joined(brief.task, answers)
             return TaskReport(text=answer.answer, answer=answer)
@@ -103,35 +92,22 @@ class ExtractiveReasoner:
         return TaskReport(text="", nearest=tuple(_citation(hit) for response in found for hit in response.data))
 
 
-def work_asked_for(task: str) -> str:
-    """The sentence of a task that asks for more than knowledge; "" if none does."""
-    for sentence in questions_of(task):
-        plain = _POLITE.sub("", sentence.strip())
-        if _QUESTION.match(plain):
-            continue
-        for clause in _CLAUSES.split(plain):
-            words = _POLITE.sub("", clause.strip()).split()
-            if words and words[0].lower() in _WORK:
-                return sentence
-    return ""
-
-
-def questions_of(task: str) -> list[str]:
-    """The questions of a task, each of which ends with a question mark, or the whole task."""
-    parts = [part.strip() for part in re.split(r"(?<=[?\uff1f])\s+", task) if part.strip()]
-    return parts or [task]
-
-
-def joined(question: str, answers: Sequence[Answer]) -> Answer:
-    """One answer with the sentences of several."""
+def joined(task: str, answers: Mapping[str, Answer]) -> Answer:
+    """One answer with the sentences of several; each has its question as its label."""
+    first = next(iter(answers.values()))
     if len(answers) == 1:
-        return answers[0].model_copy(update={"question": question})
-    return answers[0].model_copy(
+        return first.model_copy(update={"question": task})
+    sentences = tuple(
+        sentence.model_copy(update={"label": question})
+        for question, answer in answers.items()
+        for sentence in answer.sentences
+    )
+    return first.model_copy(
         update={
-            "question": question,
-            "answer": "\n".join(answer.answer for answer in answers),
-            "sentences": tuple(sentence for answer in answers for sentence in answer.sentences),
-            "evidence": min(answer.evidence for answer in answers),
+            "question": task,
+            "answer": "\n".join(answer.answer for answer in answers.values()),
+            "sentences": sentences,
+            "evidence": min(answer.evidence for answer in answers.values()),
             "subjects": (),
             "conflicts": (),  # they name sentences by number, which are others here
         }

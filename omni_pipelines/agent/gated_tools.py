@@ -17,7 +17,7 @@ from omni_pipelines.permissions.gatekeeper import Gatekeeper
 from omni_pipelines.permissions.policies import Effect, ToolPolicy, policy_of
 from omni_pipelines.responses import ToolResponse
 from omni_pipelines.skills.library import SkillLibrary
-from omni_pipelines.tools.definition import ToolDefinition
+from omni_pipelines.tools.definition import ToolAnnotations, ToolDefinition
 from omni_pipelines.tools.signature import tool
 
 
@@ -30,8 +30,8 @@ class GatedTools:
 
     @property
     def tools(self) -> Sequence[ToolDefinition]:
-        """All tools."""
-        return self.shipped.catalog.tools
+        """All tools. What one says about its own harm is replaced by what its policy says."""
+        return [self._known(each) for each in self.shipped.catalog.tools]
 
     def call(self, name: str, arguments: Mapping[str, object]) -> ToolResponse:
         """Let the gatekeeper decide about a call, and make it."""
@@ -40,6 +40,15 @@ class GatedTools:
     def capability(self, name: str) -> str:
         """The capability that a tool needs."""
         return policy_of(name, self.shipped.policies).capability
+
+    def _known(self, definition: ToolDefinition) -> ToolDefinition:
+        policy = policy_of(definition.name, self.shipped.policies)
+        if policy.is_known:
+            reads = policy.effect is Effect.READ
+            hints = definition.annotations.model_copy(update={"read_only_hint": reads})
+        else:
+            hints = ToolAnnotations()
+        return definition.model_copy(update={"annotations": hints})
 
 
 class SessionTexts:

@@ -132,9 +132,8 @@ class ModelReasoner:
         if failed:
             return Judgement(False, "; ".join(f"step {step.id} {step.status}: {step.message}" for step in failed))
         ask = "Do the results of the steps fulfil the task? If not, what is the problem?"
-        opinion = self._model.fill(
-            "validate", [*self._about(brief), *_results(brief), Message("user", ask)], _Opinion
-        )
+        about = self._about(brief, with_tools=False)
+        opinion = self._model.fill("validate", [*about, *_results(brief), Message("user", ask)], _Opinion)
         return Judgement(opinion.fulfilled, opinion.problem or "the language model is not satisfied")
 
     def reflect(self, brief: TaskBrief, problem: str) -> str:
@@ -149,19 +148,22 @@ class ModelReasoner:
         sentences: list[tuple[str, Sequence[int]]] = []
         if any(source.is_success for source in sources):
             ask = "Report the result in a few sentences. Each names the numbers of the sources that say so."
-            shown = Message("user", "\n".join(map(_shown, sources)))
-            draft = self._model.fill("summarize", [*self._about(brief), shown, Message("user", ask)], _DraftReport)
+            told = Message("user", "\n".join(map(_shown, sources)))
+            about = self._about(brief, with_tools=False)
+            draft = self._model.fill("summarize", [*about, told, Message("user", ask)], _DraftReport)
             sentences = [(sentence.text, sentence.sources) for sentence in draft.sentences]
         return checked_report(brief, sources, sentences)
 
-    def _about(self, brief: TaskBrief) -> list[Message]:
+    def _about(self, brief: TaskBrief, *, with_tools: bool = True) -> list[Message]:
+        """The task, and the tools where the model chooses one: their list is most of a short request."""
         tools = "\n".join(f"- {tool.name}: {tool.description}" for tool in brief.tools)
+        listed = f"\nThe tools:\n{tools}" if with_tools else ""
         said = [f"The person said: {answer}" for answer in brief.answers]
         noted = [f"Respect this: {note}" for note in brief.notes]
         recalled = brief.told(brief.recalled) if brief.recalled else ""
         notes = [Message("user", f"Notes of earlier sessions: {_data(recalled)}")] if len(recalled) > 2 else []
         return [
-            Message("system", f"{_RULES}\nThe tools:\n{tools}"),
+            Message("system", f"{_RULES}{listed}"),
             Message("user", "\n".join([f"The task: {brief.task}", *said, *noted])),
             *notes,
         ]

@@ -44,6 +44,11 @@ def sources_of(brief: TaskBrief) -> list[TaskSource]:
     return [TaskSource(number, *fields) for number, fields in enumerate(list(found.values())[:MAX_SOURCES], 1)]
 
 
+def cited_sources(brief: TaskBrief) -> list[TaskSource]:
+    """The passages among them."""
+    return [source for source in sources_of(brief) if source.citation is not None]
+
+
 def citations_in(data: object) -> Iterator[Citation]:
     """Every passage in a response: an answer's quotes, or hits."""
     if isinstance(data, Mapping):

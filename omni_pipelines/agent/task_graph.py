@@ -23,6 +23,7 @@ from omni_pipelines.agent.task_events import NodeEnded, NodeStarted, Phase
 from omni_pipelines.agent.task_nodes import LAST, TaskNodes
 from omni_pipelines.agent.task_state import TaskProblem, TaskState
 from omni_pipelines.errors import ConfigurationError, OmniError, RetryableError
+from omni_pipelines.threads import current_cancellation
 
 MAX_NODES = 100_000
 """More than any task runs: what limits a task is its budget."""
@@ -129,6 +130,7 @@ def _node(name: str, function: Callable[[TaskState], TaskState], journal: TaskJo
     """A node that publishes its start and its end, and turns an error into the problem of the task."""
 
     def run(state: TaskState) -> TaskState:
+        current_cancellation().check()  # the task stays at its last checkpoint, and can be resumed
         journal.enter(PHASES[name])
         with journal.span(name):
             journal.publish(NodeStarted(node=name))

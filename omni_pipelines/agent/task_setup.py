@@ -95,12 +95,14 @@ def reasoner_of(
 
         return ExtractiveReasoner()
     from omni_pipelines.agent.context_manager import ContextManager
+    from omni_pipelines.agent.local_reasoner import LocalReasoner
     from omni_pipelines.agent.model_reasoner import ModelReasoner
     from omni_pipelines.text.engines import load_counter
 
     price, count = price_of(model, settings.llm_prices), load_counter(settings).count
     context = ContextManager(settings.llm_context - REPLY_TOKENS, count, session.keep)
-    return ModelReasoner(TaskModel(ask or asking(settings), session, journal, spending, count, context, price))
+    deciding = LocalReasoner if model == settings.llm else ModelReasoner
+    return deciding(TaskModel(ask or asking(settings), session, journal, spending, count, context, price))
 
 
 def asking(settings: Settings) -> AskModel:

@@ -2,12 +2,12 @@
 
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from typing import Annotated, Literal
 
 import orjson
 from pydantic import BaseModel, Field
 
-from native.child_python import python_command
 from omni_pipelines.configuration import child_environment
 from omni_pipelines.errors import ToolExecutionError, ToolTimeout
 from omni_pipelines.home import Home
@@ -32,9 +32,11 @@ class RecentRun(BaseModel, frozen=True):
     run_id: str
     job: str
     status: str
-    started_at: float | None
-    """In seconds since 1970."""
-    ended_at: float | None
+    created_at: datetime
+    seconds: float | None
+    """How long it ran; None before it started."""
+    release: int | None
+    """The release that it published."""
 
 
 class DagsterTools:
@@ -60,7 +62,7 @@ class DagsterTools:
         Args:
             count: How many.
         """
-        words = python_command("resources.recent_runs", "main", str(self._home.root), str(count))
+        words = [sys.executable, "-m", "omni_pipelines.cli.main", "runs", "list", "--limit", str(count), "--json"]
         runs = self._run("dagster.status", words, STATUS_SECONDS)["runs"]
         return [RecentRun.model_validate(run) for run in runs]
 

@@ -78,6 +78,11 @@ SECTIONS: Mapping[str, Sequence[tuple[str, str, str]]] = {
             "sessions:note",
             "Distil a session into a note of at most 500 tokens: decisions, changes, errors, open questions.",
         ),
+        (
+            "sessions trace",
+            "sessions:trace",
+            "Print a session as an OpenTelemetry trace, which a collector takes at /v1/traces. It holds no texts.",
+        ),
         ("sessions delete", "sessions:delete", "Delete a session with everything that it recorded."),
         (
             "replay",

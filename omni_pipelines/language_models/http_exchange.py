@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import ipaddress
+import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from omni_pipelines.errors import NetworkBadResponse, NetworkTimeout, NetworkUnreachable
+from omni_pipelines.threads import awaited, start_daemon
 
 if TYPE_CHECKING:
     import ssl
@@ -39,7 +42,7 @@ def exchange(
     max_bytes: int = MAX_REPLY_BYTES,
     on_part: Callable[[bytes], object] | None = None,
 ) -> HttpReply:
-    """POST `body` as JSON, or GET if it is None.
+    """POST `body` as JSON, or GET if it is None. Ctrl+C or a cancelled call ends the connection at once.
 
     Args:
         url: where to send it; a redirect is returned as the reply and not followed.
@@ -53,7 +56,48 @@ def exchange(
         NetworkUnreachable: nobody answers.
         NetworkTimeout: the reply did not arrive in time.
         NetworkBadResponse: the reply broke off or is too large.
+        CallCancelled: the present call was cancelled.
     """
+    connection = _Connection()
+    asked = functools.partial(_exchange, url, body, headers, seconds, max_bytes, on_part, connection)
+    try:
+        return awaited(start_daemon(asked, "http"))
+    except KeyboardInterrupt:
+        connection.end()  # the server notices, and stops to compute
+        raise
+
+
+class _Connection:
+    """The socket of an exchange, so that another thread can end it."""
+
+    def __init__(self) -> None:
+        self._socket: socket.socket | None = None
+        self._is_ended = False
+
+    def note(self, name: str, info: Mapping[str, Any]) -> None:
+        """Hear from httpcore which socket it has opened."""
+        if name in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+            self._socket = info["return_value"].get_extra_info("socket")
+            if self._is_ended:
+                self.end()
+
+    def end(self) -> None:
+        """End it; what reads from it gets an end of file."""
+        self._is_ended = True
+        if self._socket is not None:
+            with contextlib.suppress(OSError):  # it has ended already
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+
+def _exchange(
+    url: str,
+    body: bytes | None,
+    headers: Mapping[str, str],
+    seconds: float,
+    max_bytes: int,
+    on_part: Callable[[bytes], object] | None,
+    connection: _Connection,
+) -> HttpReply:
     import httpx  # takes 0.2 s, which a search that asks no server should not spend
 
     parts = urlsplit(url)
@@ -65,7 +109,13 @@ def exchange(
     try:
         with (
             httpx.Client(verify=_tls_context(), timeout=seconds, trust_env=through_proxy) as client,
-            client.stream("GET" if body is None else "POST", url, content=body, headers=sent) as response,
+            client.stream(
+                "GET" if body is None else "POST",
+                url,
+                content=body,
+                headers=sent,
+                extensions={"trace": connection.note},
+            ) as response,
         ):
             listener = on_part if response.status_code == 200 else None
             content = _read(response, deadline, max_bytes, listener)

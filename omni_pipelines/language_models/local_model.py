@@ -86,8 +86,8 @@ class LocalModel(VariantProvider):
         model = OpenAIModel(f"{server.address}/v1", "", SecretStr(server.key), limits=self._limits)
         try:
             return _ask(model, messages, schema, max_tokens, on_text, tools)
-        except (NetworkUnreachable, NetworkBadResponse):
-            self.close()  # the next question starts it again
+        except (NetworkUnreachable, NetworkBadResponse, KeyboardInterrupt):
+            self.close()  # it stops to compute; the next question starts it again
             raise
 
     def close(self) -> None:

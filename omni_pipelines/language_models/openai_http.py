@@ -28,6 +28,7 @@ from omni_pipelines.language_models.streams import StreamedTurn, read_turn
 from omni_pipelines.language_models.tool_calls import as_body, message_body, read_calls
 from omni_pipelines.language_models.tool_steps import read_step, step_schema, told_plainly
 from omni_pipelines.providers import BACKUP, VariantHealth, VariantProvider, VariantStatus
+from omni_pipelines.threads import pause
 
 _BUSY = {408, 429, 500, 502, 503, 504}
 _UNKNOWN_FIELD = {400, 422}
@@ -66,7 +67,7 @@ class OpenAIModel(VariantProvider):
         key: SecretStr,
         *,
         limits: ModelLimits = ModelLimits(),
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] = pause,
     ) -> None:
         _check(url, key)
         self._url, self._model, self._key = url.rstrip("/"), model, key

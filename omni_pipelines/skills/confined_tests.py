@@ -1,6 +1,7 @@
 """Run the tests of a skill in the confined process, and tell what failed."""
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
@@ -37,6 +38,16 @@ class _Failures:
     def _keep(self, report: _Report) -> None:
         if report.failed:
             self.texts.append(f"{report.nodeid}: {report.longreprtext}")
+
+
+def require_pytest() -> None:
+    """Check that tests can be run.
+
+    Raises:
+        ConfigurationError: pytest is not installed.
+    """
+    if find_spec("pytest") is None:
+        raise ConfigurationError("pytest is not installed", cure="pip install 'omni-pipelines[testing]'")
 
 
 def run_tests(folder: Path) -> None:

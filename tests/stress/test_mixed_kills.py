@@ -45,6 +45,10 @@ class Base:
     tried: list[Steps] = field(default_factory=list)
     """What killed ingests may have built, and nothing has published yet."""
     shown: Steps = field(default_factory=dict)
+    published: dict[str, int] = field(default_factory=dict)
+    """The newest step of each writer that was ever shown."""
+    written: dict[str, int] = field(default_factory=dict)
+    """The newest step of each writer: a step that was rolled back is published no more."""
 
     def files(self, name: str, step: int) -> Mapping[str, bytes]:
         """The files of a writer at a step."""
@@ -73,22 +77,22 @@ class Base:
         content = content_of(Snapshot.open(self.observer.home))
         self.shown = self.steps_of(content)
         assert self.shown in may_show, f"{self.shown}, but it may be one of {may_show}"
+        self.published |= {name: max(step, self.published.get(name, -1)) for name, step in self.shown.items()}
         differences = [content.differences(self.content(self.shown, without)) for without in forgotten]
         assert [] in differences, f"{self.shown}: {differences}"
         return self.shown
 
     def ingest(self) -> None:
         """Publish the next step, undisturbed."""
-        after = self.next()
+        after = self.next(self.writers[0])
         self.store.write(after[self.writers[0]])
         self.tried = []
         self.check([after], [self.forgotten])
 
-    def next(self) -> Steps:
-        """The steps that the next ingest publishes."""
-        name = self.writers[0]
-        last = max([self.shown.get(name, -1), *(tried[name] for tried in self.tried)])
-        return {**dict.fromkeys(self.writers, -1), **self.shown, name: last + 1}
+    def next(self, name: str) -> Steps:
+        """What the next ingest of a writer publishes: it ends a rollback, so all others are at their newest step."""
+        self.written[name] = self.written.get(name, -1) + 1
+        return {**dict.fromkeys(self.writers, -1), **self.published, name: self.written[name]}
 
 
 class Commands:
@@ -106,7 +110,8 @@ class Commands:
 
     def ingest(self, name: str) -> None:
         """The next step; after a rollback, it ends it."""
-        base, after = self._base, self._base.next()
+        base = self._base
+        after = base.next(base.writers[0])
         outcome = self._start(name, "step", step=after[base.writers[0]])
         base.tried.append(after)
         base.check([after] if outcome.code == 0 else [base.shown, *base.tried], [base.forgotten])
@@ -122,7 +127,7 @@ class Commands:
         """Take over what another writer has published."""
         base = self._base
         if base.other is not None:
-            after = {**base.shown, base.other.name: base.shown[base.other.name] + 1}
+            after = base.next(base.other.name)
             base.other.write(after[base.other.name])
             base.tried = []  # a pull drops what was built on an older release
             base.check([after], [base.forgotten])

@@ -118,10 +118,19 @@ def test_an_error_of_a_listener_is_raised_at_the_end_of_the_block() -> None:
     def fail(_: Event) -> None:
         raise OSError("the terminal is gone")
 
-    bus, published = EventBus("harbour"), list[Event]()
+    bus = EventBus("harbour")
     with pytest.raises(OSError, match="terminal"), using(bus), subscribed(fail):
-        published.extend(bus.publish(Moved(knots=number)) for number in range(3))
-    assert len(published) == 3
+        _ = [bus.publish(Moved(knots=number)) for number in range(3)]
+    assert bus.published == 3
+
+
+def test_an_event_that_nobody_hears_is_counted_and_not_made() -> None:
+    bus = EventBus("harbour")
+    assert bus.publish(Moved(knots=1)) is None
+    with bus.subscribe():
+        heard = bus.publish(Moved(knots=2))
+    assert heard is not None
+    assert heard.sequence == bus.published == 2
 
 
 def test_an_event_loop_receives_the_events_of_other_threads() -> None:

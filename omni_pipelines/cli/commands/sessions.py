@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
+import orjson
 from typer import Argument, Option
 
 from omni_pipelines.agent.session import TaskSession, session_ids
-from omni_pipelines.cli.command import Fields, Rows, command
+from omni_pipelines.cli.command import Fields, Rows, Verbatim, command
 from omni_pipelines.cli.commands.run import AnswerOption, JsonLinesOption, carry_on
 from omni_pipelines.cli.dependencies import ExistingHome, HomeSettings
 from omni_pipelines.cli.text import line, table
@@ -62,6 +63,15 @@ def note(
     if save:
         KnowledgeWriter(home, settings).upsert(taken.entry)
     return TakenNote(session, taken, save)
+
+
+@command(None)
+def trace(home: ExistingHome, session: IdArgument) -> Verbatim:
+    """Print a session as an OpenTelemetry trace, which a collector takes at /v1/traces. It holds no texts."""
+    from omni_pipelines.agent.traces import trace_of
+
+    found = TaskSession.open(home, session)
+    return Verbatim(orjson.dumps(trace_of(found.record, found.events())).decode())
 
 
 @command(line("deleted: session {session}"))

@@ -29,6 +29,7 @@ from omni_pipelines.settings import Settings
 from omni_pipelines.skills.checks import Count, check_skill, example_skill
 from omni_pipelines.skills.command import SCRIPTS
 from omni_pipelines.skills.commands import CommandIndex
+from omni_pipelines.skills.confined_tests import require_pytest
 from omni_pipelines.skills.folder import SkillFolder
 from omni_pipelines.skills.library import FoundSkill, SkillLibrary, SkillOrigin
 from omni_pipelines.skills.problems import SkillProblem
@@ -236,6 +237,7 @@ def test(home: AnyHome, name: NameArgument) -> None:
         raise _not_trusted(name, "its tests do not run")
     if not any(file.startswith("tests/") for file in skill.folder.files):
         raise ConfigurationError(f"{name} has no tests", cure=f"write {skill.folder.path / 'tests' / 'test_it.py'}")
+    require_pytest()
     scripts = f"pythonpath={skill.folder.path / SCRIPTS}"
     words = [sys.executable, "-P", "-m", "pytest", "-q", "--import-mode=importlib", "-o", scripts, "tests"]
     done = subprocess.run(words, cwd=skill.folder.path, check=False)

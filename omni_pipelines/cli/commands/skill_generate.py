@@ -14,6 +14,7 @@ from omni_pipelines.cli.output import narrate, say, visible
 from omni_pipelines.home import Home
 from omni_pipelines.settings import Settings
 from omni_pipelines.skills.commands import CommandIndex
+from omni_pipelines.skills.confined_tests import require_pytest
 from omni_pipelines.skills.generation.drafts import SkillRequest, offline_draft
 from omni_pipelines.skills.generation.generator import Draft, GenerationOutcome, SkillGenerator
 from omni_pipelines.skills.generation.verification import SkillVerification
@@ -74,6 +75,7 @@ def generate(
     """
     if not description and " " in name.strip():
         name, description = "", name  # a sentence is no name
+    require_pytest()
     request, shipped = SkillRequest.of(name, description, permission), shipped_tools(home)
     capabilities = {tool: policy.capability for tool, policy in shipped.policies.items()}
     project = home.root.parent

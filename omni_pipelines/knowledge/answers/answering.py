@@ -1,20 +1,19 @@
 """Answer a question from one release: find the passages, and quote them or ask a language model."""
 
 import functools
-import re
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.knowledge.answers.cited_answer import Answer
+from omni_pipelines.knowledge.answers.definitions import find_definitions
 from omni_pipelines.knowledge.answers.evidence import Question
 from omni_pipelines.knowledge.answers.extraction import extract_answer
 from omni_pipelines.knowledge.answers.generation import ModelReader, Unsupported, quotes_instead, scored_units
 from omni_pipelines.knowledge.answers.prompts import LARGE_MODEL, SMALL_MODEL
-from omni_pipelines.knowledge.answers.question import ABOUT_SYMBOLS, WeightedWords, asked_kind, content, defined_names
+from omni_pipelines.knowledge.answers.question import ABOUT_SYMBOLS, WeightedWords, asked_kind, content
 from omni_pipelines.knowledge.answers.receipts import answer_digest, make_receipt
 from omni_pipelines.knowledge.answers.support import Support
-from omni_pipelines.knowledge.answers.units import defines
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.knowledge.search.ranking import EmbedQuery
 from omni_pipelines.knowledge.search.retrieval import passage_cosines
@@ -28,11 +27,8 @@ from omni_pipelines.variant_registry import VariantRegistry
 
 ASK_HITS = 10
 """Passages that are read for an answer."""
-MAX_DEFINED_NAMES, MAX_DEFINITIONS = 3, 2
-DEFINITION_HITS = 10
+DEFINITION_HITS = 20
 """Passages with a declaration of a name of the question that are read."""
-DECLARING = ("def", "class", "function", "func", "fn", "struct", "interface", "type", "enum", "const")
-"""Words before a name where it is declared, frequent ones first."""
 MAX_GIVEN = 1_000
 """Answers, the last ones, of which receipts are made."""
 
@@ -72,7 +68,9 @@ class Answering:
     def prepared(self, question: str, where: Where) -> Question:
         """A question with the passages that may answer it, and what measures how well they do."""
         hits = self._search(question, ASK_HITS, where)
-        definitions = self._definitions(question, hits, where)
+        definitions = find_definitions(
+            question, hits, lambda query: self._search_words(query, DEFINITION_HITS, where)
+        )
         hits = [*definitions, *hits] if asked_kind(question) in ABOUT_SYMBOLS else [*hits, *definitions]
         keyword, vector = self._snapshot.keyword, self._embed_query(question)
         near = passage_cosines(self._snapshot, self._embedder, vector.values, hits) if vector.readable else {}
@@ -104,23 +102,6 @@ class Answering:
     @property
     def _release(self) -> int:
         return self._snapshot.release.release
-
-    def _definitions(self, question: str, hits: Sequence[Hit], where: Where) -> list[Hit]:
-        """Passages that define what the question names, and that its search did not find."""
-        found: list[Hit] = []
-        words = re.findall(r"\w{3,}", question)
-        for name in defined_names(question)[:MAX_DEFINED_NAMES]:
-            if any(defines(hit, name) for hit in hits):
-                continue
-            defining = [hit for hit in self._declaring(name, where) if defines(hit, name)]
-            found += sorted(defining, key=lambda hit: -sum(word in hit.path for word in words))[:MAX_DEFINITIONS]
-        return found
-
-    def _declaring(self, name: str, where: Where) -> list[Hit]:
-        """Passages with a declaration of a name, or at least with the name."""
-        queries = (*(f'"{keyword} {name}"' for keyword in DECLARING), name)
-        searches = (self._search_words(query, DEFINITION_HITS, where) for query in queries)
-        return next(filter(None, searches), [])
 
     def _generate(self, asked: Question, models: VariantRegistry) -> Answer:
         support = Support(asked.embed, functools.cache(asked.terms))

@@ -17,6 +17,7 @@ from functools import cached_property
 
 import numpy as np
 
+from omni_pipelines.knowledge.answers.definitions import declares, has_default
 from omni_pipelines.knowledge.answers.question import (
     ABOUT_SYMBOLS,
     Asked,
@@ -28,6 +29,7 @@ from omni_pipelines.knowledge.answers.question import (
     figures,
     is_negated,
     mentions,
+    name_parts,
     names,
 )
 from omni_pipelines.knowledge.answers.units import CONTAINERS, Unit, UnitKind, answer_units, label_of, subject
@@ -41,6 +43,8 @@ MAX_EMBEDDED_LENGTH = 250
 MAX_CANDIDATES = 8
 """Units of a question that are embedded; the others share fewer words with it, or stand in passages further down."""
 MAX_CANDIDATES_PER_HIT = 6
+DECLARED_BONUS = 5.0
+"""Of a candidate that is the declaration asked for: more than all others together can reach."""
 UNREADABLE_MARGIN = 0.08
 """What the least evidence grows by for a question that the embedder cannot read: words alone are easily mistaken."""
 NEAR_MEANING = 0.5
@@ -130,7 +134,22 @@ class Question:
         """A score that needs no embedding: shared words, the passage's meaning and rank, and the asked kind."""
         near = self._passage_nearness[each.rank - 1]
         words = self.words.coverage(each.forms | each.context_forms)
-        return words + near + 0.2 * answers_kind(self.asked, each.text) + 0.5 / each.rank
+        kind = 0.2 * answers_kind(self.asked, each.text)
+        return words + near + kind + 0.5 / each.rank + DECLARED_BONUS * self.is_declaration(each)
+
+    def is_declaration(self, each: Candidate) -> bool:
+        """Whether a candidate declares what the question asks the place, the parameters or a default value of.
+
+        What else the question names must mostly be there too: otherwise it asks for more than the declaration.
+        """
+        declared = [name for name in self._defined if declares(each.unit, name)]
+        if self.asked not in ABOUT_SYMBOLS or not declared:
+            return False
+        if self.asked is Asked.DEFAULT:
+            return any(has_default(each.unit.quotes[0], name) for name in self._defined if name not in declared)
+        text = f"{each.context}\n{each.text}"
+        mentioned = sum(mentions(text, name_parts(name)[-1]) for name in self._defined)
+        return mentioned > len(self._defined) / 2
 
     @property
     def nearness(self) -> np.ndarray:
@@ -216,7 +235,7 @@ class Question:
 
     def _declares(self, unit: Unit) -> bool:
         declared = unit.quotes[0].partition("(")[0] if unit.kind is UnitKind.SIGNATURE else label_of(unit.hit)
-        return any(mentions(declared.partition("(")[0], name) for name in self._defined)
+        return any(mentions(declared.partition("(")[0], name_parts(name)[-1]) for name in self._defined)
 
     @cached_property
     def _defined(self) -> list[str]:

@@ -4,18 +4,21 @@ from collections.abc import Sequence
 
 from omni_pipelines.knowledge.answers.cited_answer import Answer, Sentence
 from omni_pipelines.knowledge.answers.conflicts import difference, find_conflicts
+from omni_pipelines.knowledge.answers.definitions import indentation
 from omni_pipelines.knowledge.answers.evidence import (
     Candidate,
     Question,
     answer_probability,
     unit_scores,
 )
-from omni_pipelines.knowledge.answers.question import Asked, wants_list
+from omni_pipelines.knowledge.answers.question import BY_DECLARATION, Asked, wants_list
 from omni_pipelines.knowledge.answers.quotes import cite
 from omni_pipelines.knowledge.answers.units import CONTAINERS, Unit, UnitKind
 
 _ITEMS = {UnitKind.ITEM, UnitKind.DEFINITION}
 MAX_UNITS = 3
+DECLARED_EVIDENCE = 0.95
+"""The evidence of an answer that is the declaration which the question asks for."""
 MIN_SHARE = 0.15
 """A further unit must reach this share of the best unit's score."""
 MAX_REPEATED = 0.6
@@ -34,13 +37,15 @@ def extract_answer(release: int, question: Question) -> Answer:
     The best unit comes first. Units of one document keep its order.
     """
     scored = _scored(question)
-    is_empty = not (scored and question.words.words)  # of stop words alone, such as "who?"
-    evidence = 0.0 if is_empty else round(answer_probability(question.features[scored[0][0]]), 4)
     candidates = question.candidates
+    evidence = _evidence(question, scored)
     if evidence < question.least_evidence:
         return abstention(release, question, evidence)
-    chosen = _chosen([(candidates[index], score) for index, score in scored])
-    chosen += _contradictions(chosen, [candidates[index] for index, _ in scored], question)
+    fitting = [candidates[index] for index, _ in scored]
+    chosen = _declarations(fitting, question)
+    if question.asked not in BY_DECLARATION or not chosen:
+        chosen = _chosen(fitting, [score for _, score in scored], chosen[:1])
+    chosen += _contradictions(chosen, fitting, question)
     units = _merged([whole_unit(each, question) for each in chosen], question)
     documents = list(dict.fromkeys(each.hit.doc_id for each in units))
     units.sort(key=lambda each: (documents.index(each.hit.doc_id), each.hit.start_byte, each.ranges))
@@ -82,20 +87,34 @@ def _scored(question: Question) -> list[tuple[int, float]]:
     return sorted(enumerate(unit_scores(question.features)), key=lambda pair: -pair[1])
 
 
+def _evidence(question: Question, scored: Sequence[tuple[int, float]]) -> float:
+    """The probability that the best candidate answers the question; a declaration that it asks for surely does."""
+    if not (scored and question.words.words):  # stop words alone, such as "who?"
+        return 0.0
+    probability = answer_probability(question.features[scored[0][0]])
+    is_declared = any(question.is_declaration(each) for each in question.candidates)
+    return max(round(probability, 4), DECLARED_EVIDENCE if is_declared else 0.0)
+
+
 def _sentence(unit: Unit) -> Sentence:
     citations = tuple(cite(unit.hit, start, end) for start, end in unit.ranges)
     return Sentence(text=unit.text, label=unit.label, citations=citations)
 
 
-def _chosen(scored: Sequence[tuple[Candidate, float]]) -> list[Candidate]:
-    """The best candidate, and those that are nearly as good and say something else."""
-    chosen: list[Candidate] = []
-    least = MIN_SHARE * scored[0][1]
-    for each, score in scored:
-        is_worth_adding = score >= least and not (chosen and _is_fragment(each.unit))
+def _chosen(fitting: Sequence[Candidate], scores: Sequence[float], first: Sequence[Candidate]) -> list[Candidate]:
+    """`first`, the best of the candidates, and those that are nearly as good and say something else."""
+    chosen = [*first]
+    for each, score in zip(fitting, scores, strict=True):
+        is_worth_adding = score >= MIN_SHARE * scores[0] and not (chosen and _is_fragment(each.unit))
         if is_worth_adding and len(chosen) < MAX_UNITS and not any(_repeats(each, one) for one in chosen):
             chosen.append(each)
     return chosen
+
+
+def _declarations(fitting: Sequence[Candidate], question: Question) -> list[Candidate]:
+    """The declarations that a question asks for, each text once, the outermost first."""
+    found = {each.text: each for each in reversed(fitting) if question.is_declaration(each)}
+    return sorted(reversed(found.values()), key=lambda each: indentation(each.unit))[:MAX_UNITS]
 
 
 def _is_fragment(unit: Unit) -> bool:

@@ -65,9 +65,14 @@ def _overlaps(unit: Unit, other: Unit) -> bool:
 
 
 def prompt(question: str, units: Sequence[Unit]) -> list[Message]:
-    """The messages for the model: first what every prompt has, last what only this one has."""
-    texts = {str(number): _valid(labelled(unit)) for number, unit in enumerate(units, 1)}
-    data = orjson.dumps({"units": texts, "question": _valid(question)}).decode()
+    """The messages for the model."""
+    return prompt_of_texts(question, list(map(labelled, units)))
+
+
+def prompt_of_texts(question: str, texts: Sequence[str]) -> list[Message]:
+    """The messages about texts: first what every prompt has, last what only this one has."""
+    numbered = {str(number): _valid(text) for number, text in enumerate(texts, 1)}
+    data = orjson.dumps({"units": numbered, "question": _valid(question)}).decode()
     # models take these two characters for the beginning of a token that ends a message
     return [Message("system", INSTRUCTIONS), Message("user", data.replace("<|", "\\u003c|"))]
 

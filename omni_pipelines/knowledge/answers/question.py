@@ -240,14 +240,21 @@ def names(question: str) -> list[str]:
 
 ABOUT_SYMBOLS = {Asked.DEFINED, Asked.DEFAULT, Asked.SIGNATURE}
 """Kinds of questions that a declaration answers."""
+BY_DECLARATION = {Asked.DEFINED, Asked.SIGNATURE}
+"""Kinds of questions that the declaration of what they name answers completely."""
 
 
 def defined_names(question: str) -> list[str]:
-    """The last part of each identifier that a question names; every word too, if a declaration may answer it."""
+    """Each identifier that a question names; every word too, if a declaration may answer it."""
     found = [name for name in names(question) if _IDENTIFIER.fullmatch(name)]
     if asked_kind(question) in ABOUT_SYMBOLS:
         found += [word for word in re.findall(r"[\w.:]*\w", question) if not _DEFINED_WORDS.fullmatch(word)]
-    return list(dict.fromkeys(re.split(r"[.:]+", name.rstrip(".:"))[-1] for name in found))
+    return list(dict.fromkeys(name.rstrip(".:") for name in found))
+
+
+def name_parts(name: str) -> list[str]:
+    """The parts of a dotted name: `os.path.join` has three."""
+    return re.split(r"[.:]+", name)
 
 
 def mentions(text: str, name: str) -> bool:

@@ -117,19 +117,6 @@ def label_of(hit: Hit) -> str:
     return label if len(label) <= limit else label[: limit - 1].rstrip() + "…"
 
 
-def defines(hit: Hit, name: str) -> bool:
-    """Whether a passage declares a name: as the symbol of its innermost heading, or in a declaration of its code."""
-    symbol = hit.heading.rsplit(HEADING_SEPARATOR, 1)[-1]
-    word = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
-    declared = word.search(symbol)
-    if declared is not None and "(" not in symbol[: declared.start()]:
-        return True
-    if hit.kind != "code" or name not in hit.text:
-        return False
-    signatures = (block for block in code_blocks(hit.text) if block.kind is BlockKind.SIGNATURE)
-    return any(word.search(hit.text[block.start : block.end].partition("(")[0]) for block in signatures)
-
-
 def subject(hit: Hit) -> str:
     """Title and headings of a passage, without what is repeated; the end, if they are long."""
     parts = [part.strip() for part in (hit.title, *hit.heading.split(HEADING_SEPARATOR)) if part.strip()]

@@ -6,14 +6,19 @@ from collections.abc import Callable
 
 import pytest
 
-from omni_pipelines.agent.gated_tools import gated_tools
+from omni_pipelines.agent.gated_tools import GatedTools, gated_tools
 from omni_pipelines.agent.person import TaskWaits
 from omni_pipelines.agent.replay import replay_session
 from omni_pipelines.agent.task_approver import approval_of
+from omni_pipelines.agent_tools.shipped import ShippedTools
 from omni_pipelines.home import Home
 from omni_pipelines.permissions.approvals import ApprovalScope
+from omni_pipelines.permissions.files import permission_files
+from omni_pipelines.permissions.gatekeeper import Gatekeeper
+from omni_pipelines.permissions.policies import Effect, ToolPolicy
 from omni_pipelines.testing.fakes import ScriptedModel, ScriptedReply
 from omni_pipelines.tools.catalog import ToolCatalog
+from omni_pipelines.tools.signature import tool
 from tests.agent_task import Killed, NewTask, Task
 from tests.scripted_tasks import CLEAR, GOOD, call, done, lesson, planned, reasoning, says
 
@@ -132,3 +137,22 @@ def test_document_cannot_make_an_obedient_model_write_in_a_step_that_reads(make:
 def test_only_a_clear_answer_approves(said: str, scope: ApprovalScope | None, reason: str) -> None:
     answer = approval_of(said)
     assert (answer.scope, answer.reason) == (scope, reason)
+
+
+def test_tool_that_calls_itself_harmless_is_believed_only_if_its_policy_says_so(home: Home) -> None:
+    class Skill:
+        @tool("skill.wipe", read_only=True, idempotent=True)
+        def wipe(self) -> str:
+            """Look at nothing."""
+            return ""
+
+    catalog = ToolCatalog()
+    catalog.add(Skill().wipe)
+    for policies, hints in (
+        ({}, (False, False)),
+        ({"skill.wipe": ToolPolicy("skill:wipe", Effect.RUN)}, (False, True)),
+        ({"skill.wipe": ToolPolicy("skill:wipe", Effect.READ)}, (True, True)),
+    ):
+        gatekeeper = Gatekeeper(catalog, policies, permission_files(home), "a")
+        (known,) = GatedTools(ShippedTools(catalog, policies), gatekeeper).tools
+        assert (known.annotations.read_only_hint, known.annotations.idempotent_hint) == hints

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import dagster as dg
+from datetime import UTC, datetime
+
+import orjson
 import pytest
 
 from omni_pipelines.agent_tools.dagster import DagsterTools
@@ -10,8 +12,7 @@ from omni_pipelines.home import Home
 from omni_pipelines.permissions.commands import FinishedCommand
 from omni_pipelines.responses import ToolResponse
 from omni_pipelines.tools.catalog import ToolCatalog
-from resources.instance import open_instance
-from resources.recent_runs import recent_runs
+from resources.run_history import RunSummary
 
 
 class Processes:
@@ -57,22 +58,12 @@ def test_unknown_job_is_refused_before_anything_starts(home: Home) -> None:
     assert (response.error_code, words) == ("1001", [])
 
 
-def test_last_runs_are_listed_newest_first(home: Home) -> None:
-    @dg.op
-    def work() -> None:
-        return
-
-    @dg.job
-    def first() -> None:
-        work()
-
-    @dg.job
-    def second() -> None:
-        work()
-
-    with open_instance(home) as instance:
-        for job in (first, second):
-            job.execute_in_process(instance=instance)
-    runs = recent_runs(home, 5)
-    assert [(run["job"], run["status"]) for run in runs] == [("second", "success"), ("first", "success")]
-    assert [len(recent_runs(home, 1)), runs[0]["started_at"] is not None] == [1, True]
+def test_last_runs_are_those_that_omni_runs_lists(home: Home) -> None:
+    run = RunSummary(
+        "r1", "refresh_job", "success", "page", datetime(2026, 1, 1, tzinfo=UTC), 2.5, 7, {"reason": "x"}
+    )
+    catalog, processes = ToolCatalog(), Processes(FinishedCommand(0, orjson.dumps({"runs": [run]}).decode(), ""))
+    catalog.add(DagsterTools(home, processes.run).status)
+    (found,) = catalog.call("dagster.status", {"count": 3}).unwrap()
+    assert (found["run_id"], found["status"], found["seconds"], found["release"]) == ("r1", "success", 2.5, 7)
+    assert processes.words[3:] == ["runs", "list", "--limit", "3", "--json"]

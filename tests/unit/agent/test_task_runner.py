@@ -10,6 +10,7 @@ from omni_pipelines.agent.session import SessionBusy, TaskSession
 from omni_pipelines.agent.task_graph import StrictJson
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.records import Event
+from omni_pipelines.threads import CallCancelled, Cancellation
 from tests.agent_task import SECRET_WORDS, Library, NewTask
 
 
@@ -140,3 +141,13 @@ def test_task_sends_no_traces_whatever_the_environment_asks_for(
     task.listener = note
     assert task.run().outcome == "done"
     assert during.count(True) == 2, "only the start and the end of the task are outside of the graph"
+
+
+def test_cancelled_task_stays_at_its_last_checkpoint_and_goes_on_when_it_is_resumed(new_task: NewTask) -> None:
+    cancellation, library = Cancellation(), Library()
+    task = new_task(library.catalog, "When are the keys rotated?")
+    task.listener = lambda event: cancellation.set() if event.topic == "agent/plan" else None
+    with cancellation.applied(), pytest.raises(CallCancelled):
+        task.run()
+    assert (task.session.state, library.calls) == ("interrupted", [])
+    assert task.run().outcome == "done"

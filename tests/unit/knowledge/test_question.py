@@ -95,8 +95,8 @@ def test_names_are_identifiers_and_proper_names(question: str, found: list[str])
     assert names(question) == found
 
 
-def test_defined_names_are_the_last_parts_of_identifiers() -> None:
-    assert defined_names("What are the parameters of os.path.join?") == ["join"]
+def test_defined_names_are_identifiers_and_what_a_declaration_may_declare() -> None:
+    assert defined_names("What are the parameters of os.path.join?") == ["os.path.join"]
     assert defined_names("Where is the class LanceTable defined?") == ["LanceTable"]
     assert defined_names("Where is the scheduler defined?") == ["scheduler"]
     assert defined_names("How do otters sleep?") == []

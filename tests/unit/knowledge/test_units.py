@@ -14,7 +14,6 @@ from omni_pipelines.knowledge.answers.units import (
     Unit,
     UnitKind,
     answer_units,
-    defines,
     label_of,
 )
 from tests.unit.knowledge.answering import hit
@@ -163,20 +162,6 @@ def test_label_is_the_innermost_heading_or_else_the_title() -> None:
     assert label_of(hit("x", heading="Animals > Otters")) == "Otters"
     assert label_of(hit("x", title="Animals")) == "Animals"
     assert len(label_of(hit("x", heading="long " * 50))) <= 90
-
-
-@pytest.mark.parametrize(
-    ("text", "heading", "is_definition"),
-    [
-        ("def wait(seconds):\n    pass\n", "", True),
-        ("class Heron:\n    def wait(self): ...\n", "Heron > wait(self)", True),
-        ("wait = wait_for(3)\n", "", False),
-        ("def watch(wait):\n    pass\n", "", False),
-        ("await_it()\n", "", False),
-    ],
-)
-def test_passage_defines_what_it_declares(text: str, heading: str, is_definition: bool) -> None:
-    assert defines(hit(text, kind="code", heading=heading), "wait") is is_definition
 
 
 def test_other_units_need_another_version_of_the_splitter() -> None:

@@ -1,0 +1,104 @@
+"""The page docs/benchmarks/agent_tasks.md, from the results of the tasks."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import sys
+from collections.abc import Callable, Iterator, Sequence
+
+from benchmarks.agent_task_set import TaskCase, TaskOutcome, TaskScore
+
+EXTRACTIVE = "extractive"
+_OUTCOMES = tuple(TaskOutcome)
+_HEAD = """\
+# Real tasks
+
+<!-- Written by `python -m benchmarks.agent_tasks page --results FOLDER`; do not edit. -->
+
+{tasks} tasks in the words of a person, over three corpora: the pages of this project, the documentation of Python
+3.11, and the source of Python's library. Each is given to the agent as `omni run` gives it. A task is **solved** if
+each thing that it asks for is said, and the citations cover at least 80 % of the passage that was marked for it
+beforehand; one without an answer in its corpus, if none is given. All else counts against the agent: **partly**
+some of it, **wrong** cited passages that do not say it, **no answer** where there is one, **failed** any other
+error.
+
+The tasks and their passages are in `benchmarks/tasks`. Run on {cores} cores with Python {python}, which other
+programs used at the same time. CPU is that of all processes, with opening the knowledge base and loading the model.
+How the agent works is in [The agent](../explanation/agent.md).
+"""
+_END = """\
+## What it says
+
+- Half of the lost tasks have no answer although there is one: the librarian abstains when its evidence is weak.
+  That is also why it answers hardly any task that has no answer.
+- Most others cite a passage that has the words of the task and not its answer. Code is the worst: a default value
+  in a signature, or a constant in another file, says little in words.
+- A small model of this machine only words what the librarian found: it solves no task whose passage was not found,
+  and where its sentences repeat too little of the sources, these are quoted. When it planned for itself, as large
+  models do, the one of 0.5 billion parameters asked the person what the task said already.
+
+Small models have a row above only if their tasks were run. They need a machine with a free core: on two cores with a
+load of 20 and more, a reply took up to 15 minutes.
+
+What may raise it, and was not measured here: a reranker (the setting `rerank_url`), a larger embedder
+(`all-mpnet-base-v2`), and a large model, which plans and reads further passages by itself (`llm_url`).
+"""
+
+
+def page(cases: Sequence[TaskCase], scores: Sequence[TaskScore]) -> str:
+    """The page."""
+    models = sorted({score.model for score in scores}, key=lambda model: (model != EXTRACTIVE, model))
+    whole = [score for score in scores if score.model == EXTRACTIVE]
+    parts = [
+        _HEAD.format(tasks=len(cases), cores=os.cpu_count(), python=sys.version.split()[0]),
+        *_section("By model", "model", _models(scores, models)),
+        *_section("The extractive model, by corpus", "corpus", _groups(cases, whole, lambda case: case.corpus)),
+        *_section("The extractive model, by kind of task", "kind", _groups(cases, whole, lambda case: case.kind)),
+        *_tasks(cases, scores, models),
+        "",
+        _END.rstrip(),
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def _section(title: str, first: str, rows: Iterator[tuple[str, Sequence[TaskScore]]]) -> Iterator[str]:
+    yield f"## {title}\n"
+    columns = [first, "tasks", *_OUTCOMES, "tokens", "CPU"]
+    yield f"| {' | '.join(columns)} |\n{'|---' * len(columns)}|"
+    for name, own in rows:
+        counts = [sum(score.outcome is outcome for score in own) for outcome in _OUTCOMES]
+        tokens = statistics.median(score.tokens for score in own)
+        cpu = statistics.median(score.cpu_seconds for score in own)
+        share = f"**{counts[0]}** ({counts[0] / len(own):.0%})"
+        cells = [name, len(own), share, *counts[1:], f"{tokens:,.0f}", f"{cpu:.1f} s"]
+        yield f"| {' | '.join(map(str, cells))} |"
+    yield "\nTokens and CPU are those of a task in the median.\n"
+
+
+def _models(scores: Sequence[TaskScore], models: Sequence[str]) -> Iterator[tuple[str, Sequence[TaskScore]]]:
+    """Each model with its tasks; below one that has run only some, the extractive model with the same ones."""
+    whole = [score for score in scores if score.model == EXTRACTIVE]
+    for model in models:
+        own = [score for score in scores if score.model == model]
+        yield f"`{model}`", own
+        done = {score.id for score in own}
+        if len(own) < len(whole):
+            yield f"`{EXTRACTIVE}`, the same {len(own)}", [score for score in whole if score.id in done]
+
+
+def _groups(
+    cases: Sequence[TaskCase], scores: Sequence[TaskScore], name: Callable[[TaskCase], str]
+) -> Iterator[tuple[str, Sequence[TaskScore]]]:
+    group = {case.id: name(case) for case in cases}
+    for each in dict.fromkeys(group.values()):
+        yield each, [score for score in scores if group[score.id] == each]
+
+
+def _tasks(cases: Sequence[TaskCase], scores: Sequence[TaskScore], models: Sequence[str]) -> Iterator[str]:
+    outcomes = {(score.id, score.model): score.outcome for score in scores}
+    yield "## Every task\n"
+    yield f"| corpus | task | {' | '.join(models)} |\n|---|---{'|---' * len(models)}|"
+    for case in cases:
+        cells = [outcomes.get((case.id, model), "") for model in models]
+        yield f"| {case.corpus} | {case.task} | {' | '.join(cells)} |"

@@ -1,0 +1,101 @@
+"""Definitions: the passages and units that declare what a question names."""
+
+import re
+from collections.abc import Callable, Sequence
+
+from omni_pipelines.knowledge.answers.question import BY_DECLARATION, asked_kind, defined_names, mentions, name_parts
+from omni_pipelines.knowledge.answers.units import Unit, UnitKind, answer_units
+from omni_pipelines.knowledge.search.hits import Hit
+from omni_pipelines.text.document import HEADING_SEPARATOR
+
+MAX_NAMES, MAX_DEFINITIONS = 3, 3
+"""Names of a question that are looked for, and passages that are taken for each."""
+DECLARING = ("def", "class", "function", "func", "fn", "struct", "interface", "type", "enum", "const")
+"""Words before a name where it is declared, frequent ones first."""
+_DECLARED = re.compile(r"([A-Za-z_][\w.:]*?)\s*(?:[(=\[{<]|:(?!:)|$)", re.MULTILINE)
+"""The name that a declaration declares: `join` in `def join(`, `Path` in `class Path:`."""
+_CONSTRUCTORS = {"__init__", "constructor"}
+FindHits = Callable[[str], Sequence[Hit]]
+"""A query to the passages with its words."""
+
+
+def find_definitions(question: str, hits: Sequence[Hit], find: FindHits) -> list[Hit]:
+    """Passages that define what a question names, and that are not among its hits."""
+    found: list[Hit] = []
+    words = re.findall(r"\w{3,}", question)
+    is_about_declaration = asked_kind(question) in BY_DECLARATION
+    for name in defined_names(question)[:MAX_NAMES]:
+        if is_about_declaration or not any(defines(hit, name) for hit in hits):
+            found += sorted(_defining(name, hits, find), key=lambda hit: _order(hit, name, words))[:MAX_DEFINITIONS]
+    known = {hit.chunk_id for hit in hits}
+    return [hit for hit in {hit.chunk_id: hit for hit in found}.values() if hit.chunk_id not in known]
+
+
+def _order(hit: Hit, name: str, words: Sequence[str]) -> tuple[int, int]:
+    """Passages whose path has words of the question come first, then those that declare the name outermost."""
+    return -sum(word in hit.path for word in words), min(map(indentation, _declarations(hit, name)), default=0)
+
+
+def _defining(name: str, hits: Sequence[Hit], find: FindHits) -> list[Hit]:
+    """Passages with the declaration of a name, or else passages under it, as further parts of its description."""
+    own = name_parts(name)[-1]
+    symbols = dict.fromkeys(_symbol(hit) for hit in hits if is_under(hit, name))
+    queries = [*(f"{keyword} {own}" for keyword in DECLARING), *(symbol.partition(",")[0] for symbol in symbols)]
+    under: dict[str, Hit] = {}
+    for query in (*(f'"{query}"' for query in queries), name):
+        found = find(query)
+        defining = [hit for hit in found if defines(hit, name)]
+        if defining:
+            return defining
+        under.update({hit.chunk_id: hit for hit in found if is_under(hit, name)})
+    return list(under.values())
+
+
+def defines(hit: Hit, name: str) -> bool:
+    """Whether a passage has the declaration of a name."""
+    return bool(_declarations(hit, name))
+
+
+def _declarations(hit: Hit, name: str) -> list[Unit]:
+    is_mentioned = name_parts(name)[-1] in f"{hit.heading}\n{hit.text}"
+    return [unit for unit in answer_units(hit) if declares(unit, name)] if is_mentioned else []
+
+
+def indentation(unit: Unit) -> int:
+    """The characters before a declaration on its line: 0 unless it is inside another one."""
+    start = unit.ranges[0][0]
+    return start - unit.hit.text.rfind("\n", 0, start) - 1
+
+
+def is_under(hit: Hit, name: str) -> bool:
+    """Whether the innermost heading of a passage is a symbol with this name, or the last part of a dotted one."""
+    symbol = _symbol(hit)
+    declared = re.search(rf"(?<!\w){re.escape(name_parts(name)[-1])}(?!\w)", symbol)
+    return declared is not None and "(" not in symbol[: declared.start()]
+
+
+def declares(unit: Unit, name: str) -> bool:
+    """Whether a unit declares a name, just this one if it is dotted, or the constructor of a class with this name."""
+    declared = _DECLARED.search(unit.quotes[0]) if unit.kind is UnitKind.SIGNATURE else None
+    if declared is None:
+        return False
+    *around, own = name_parts(name)
+    *place, last = name_parts(declared[1])
+    if last in _CONSTRUCTORS and not around:
+        return own in re.findall(r"\w+", unit.hit.heading)
+    return last == own and (around == place[-len(around) :] or _is_within(unit.hit, around))
+
+
+def has_default(declaration: str, parameter: str) -> bool:
+    """Whether a declaration gives a parameter a default value; the name of a constant is none."""
+    return re.search(rf"(?<!\w){re.escape(parameter)}(?!\w)[^,=()]*=\s*(?!_*[A-Z]{{2}})", declaration) is not None
+
+
+def _is_within(hit: Hit, parts: Sequence[str]) -> bool:
+    """Whether title, headings, path or source mention what a dotted name is a part of, such as a module."""
+    place = f"{hit.title}\n{hit.heading}\n{hit.path}\n{hit.source}"
+    return all(mentions(place, part) for part in parts)
+
+
+def _symbol(hit: Hit) -> str:
+    return hit.heading.rsplit(HEADING_SEPARATOR, 1)[-1]

@@ -1,0 +1,117 @@
+"""Definitions: the declarations of what a question names are found, and are its answer if it asks for them."""
+
+from __future__ import annotations
+
+import pytest
+
+from omni_pipelines.knowledge.answers.definitions import declares, defines, find_definitions
+from omni_pipelines.knowledge.answers.extraction import DECLARED_EVIDENCE, MAX_UNITS
+from omni_pipelines.knowledge.answers.units import UnitKind, answer_units
+from omni_pipelines.knowledge.search.hits import Hit
+from tests.unit.knowledge.answering import ask, hit
+
+DUMP = 'def dump(obj, fp):\n    """Write an object to a file."""\n'
+CALL = "def save(path):\n    # writes with dump\n    dump({}, open(path))\n"
+
+
+def code(text: str, path: str, heading: str = "") -> Hit:
+    """A passage of source code."""
+    return hit(text, path, kind="code", heading=heading)
+
+
+@pytest.mark.parametrize(
+    ("declaration", "name", "is_declared"),
+    [
+        (DUMP, "dump", True),
+        (DUMP, "json.dump", True),
+        (DUMP, "pickle.dump", False),
+        (DUMP, "dumps", False),
+        ("class Basket:\n    pass\n", "Basket", True),
+        ("LIMIT = 30\n", "LIMIT", True),
+        ("Arguments = namedtuple('Arguments', 'first')\n", "namedtuple", False),
+    ],
+)
+def test_declaration_is_of_its_own_name_in_the_module_that_is_named(
+    declaration: str, name: str, is_declared: bool
+) -> None:
+    passage = code(declaration, "json/files.py")
+    first = next(unit for unit in answer_units(passage) if unit.kind is UnitKind.SIGNATURE)
+    assert declares(first, name) is is_declared
+    assert defines(passage, name) is is_declared
+
+
+def test_constructor_is_a_declaration_of_its_class() -> None:
+    passage = code("def __init__(self, size=3):\n    self.size = size\n", "a.py", heading="class Basket")
+    assert defines(passage, "Basket")
+    assert not defines(passage, "Bag")
+
+
+def test_passage_with_the_declaration_is_found_where_the_hits_have_only_calls() -> None:
+    declaring = code(DUMP, "json/files.py")
+    found = find_definitions(
+        "signature of json.dump", [code(CALL, "b.py")], lambda query: [declaring] if "def dump" in query else []
+    )
+    assert found == [declaring]
+
+
+def test_hit_with_the_declaration_is_not_found_again() -> None:
+    declaring = code(DUMP, "json/files.py")
+    assert find_definitions("signature of json.dump", [declaring], lambda _: [declaring]) == []
+
+
+def test_declaration_under_a_heading_that_repeats_it_is_searched_by_that_heading() -> None:
+    heading = "Basic use > json.dump(obj, fp, *, indent=None)"
+    declaring = code(DUMP, "json/files.py")
+    found = find_definitions(
+        "signature of json.dump",
+        [hit("It is fast.", heading=heading)],
+        lambda query: [declaring] if query == '"json.dump(obj"' else [],
+    )
+    assert found == [declaring]
+
+
+@pytest.mark.parametrize("question", ["Where is dump defined?", "Which parameters does json.dump take?"])
+def test_declaration_is_the_answer_of_a_question_for_it(question: str) -> None:
+    answer = ask(question, [code(CALL, "b.py"), code(DUMP, "json/files.py")])
+    assert [sentence.citations[0].path for sentence in answer.sentences] == ["json/files.py"]
+    assert answer.evidence >= DECLARED_EVIDENCE
+
+
+def test_declarations_inside_another_one_come_after_the_outermost() -> None:
+    inner = [code(f"class {each}:\n    def dump(self, {each}):\n        pass\n", f"{each}.py") for each in "abc"]
+    answer = ask("Where is dump defined?", [*inner, code(DUMP, "json/files.py")])
+    assert answer.sentences[0].citations[0].path == "json/files.py"
+    assert len(answer.sentences) == MAX_UNITS
+
+
+def test_question_for_more_than_the_declaration_is_not_answered_by_it_for_sure() -> None:
+    answer = ask("What does dump return if no disk space can be allocated on Windows?", [code(DUMP, "json/files.py")])
+    assert answer.evidence < DECLARED_EVIDENCE
+
+
+def test_default_of_a_parameter_is_answered_by_the_signature_that_has_it() -> None:
+    watch = code("def watch(path, debounce=1_600):\n    pass\n", "watching.py")
+    other = code("# The default of debounce changed often in the years before.\n", "notes.py")
+    answer = ask("default debounce of watching.watch", [other, watch])
+    assert "debounce=1_600" in answer.answer
+    assert answer.evidence >= DECLARED_EVIDENCE
+
+
+@pytest.mark.parametrize("parameter", ["debounce", "debounce=_DEBOUNCE"])
+def test_default_that_no_signature_has_is_not_answered_by_one_for_sure(parameter: str) -> None:
+    watch = code(f"def watch(path, {parameter}):\n    pass\n", "watching.py")
+    assert ask("default debounce of watching.watch", [watch]).evidence < DECLARED_EVIDENCE
+
+
+@pytest.mark.parametrize(
+    ("text", "heading", "is_definition"),
+    [
+        ("def wait(seconds):\n    pass\n", "", True),
+        ("class Heron:\n    def wait(self): ...\n", "Heron > wait(self)", True),
+        ("wait = wait_for(3)\n", "", False),
+        ("def watch(wait):\n    pass\n", "", False),
+        ("await_it()\n", "", False),
+    ],
+)
+def test_passage_defines_what_it_declares(text: str, heading: str, is_definition: bool) -> None:
+    assert defines(code(text, "a.py", heading), "wait") is is_definition
