@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated
 
 import click
@@ -10,6 +11,7 @@ from typer import Argument, Option
 
 from omni_pipelines.agent.person import Inquiry, PreparedAnswers
 from omni_pipelines.agent.session import TaskSession
+from omni_pipelines.agent.task_runner import TaskResult
 from omni_pipelines.agent.task_setup import TOKENS, new_session, task_runner
 from omni_pipelines.cli.command import command
 from omni_pipelines.cli.dependencies import HomeSettings
@@ -50,6 +52,9 @@ def run(
     answer: AnswerOption = None,
     resume: Annotated[str | None, Option(metavar="ID", help="Go on with a session instead of a new task.")] = None,
     json: JsonLinesOption = False,
+    tui: Annotated[
+        bool, Option("--tui", help="Show the task on a screen: phases, plan, evidence, figures; pause, answer, go on.")
+    ] = False,
 ) -> None:
     """Carry out a task with the tools of the knowledge base, and report with citations.
 
@@ -57,14 +62,19 @@ def run(
     """
     if bool(task) == bool(resume):
         raise ConfigurationError("name either a task or a session", cure="omni run TASK, or omni run --resume ID")
-    if resume:
-        carry_on(home, settings, TaskSession.open(home, resume), answer or [], json=json)
-        return
+    if tui and (json or answer):
+        raise ConfigurationError("--tui has a screen and a person", cure="leave out --json and --answer, or --tui")
     approvals = tuple(map(check_pattern, yes or []))
-    session = new_session(
-        home, settings, words_or_stdin(task or []), release, steps=steps, tokens=budget, approvals=approvals
+    begin = partial(
+        new_session, home, settings, release=release, steps=steps, tokens=budget, approvals=approvals
     )
-    carry_on(home, settings, session, answer or [], json=json)
+    session = TaskSession.open(home, resume) if resume else begin(words_or_stdin(task or []))
+    if tui:
+        from omni_pipelines.cli.task_screen import on_screen
+
+        report(on_screen(home, settings, session, begin))
+    else:
+        carry_on(home, settings, session, answer or [], json=json)
 
 
 def carry_on(home: Home, settings: Settings, session: TaskSession, answers: Sequence[str], *, json: bool) -> None:
@@ -81,6 +91,15 @@ def carry_on(home: Home, settings: Settings, session: TaskSession, answers: Sequ
     except KeyboardInterrupt:
         narrate(f"go on with: omni run --resume {session.id}")
         raise
+    report(result, json=json)
+
+
+def report(result: TaskResult, *, json: bool = False) -> None:
+    """Print what came of a task.
+
+    Raises:
+        OmniError: it failed.
+    """
     if not json:
         show_report(result.report, result.receipt)
     if result.tokens:

@@ -1,0 +1,178 @@
+"""The screen of a task, driven without a terminal."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from omni_pipelines.agent.extractive import ExtractiveReasoner
+from omni_pipelines.agent.journal import Listener
+from omni_pipelines.agent.person import Person
+from omni_pipelines.agent.session import TaskSession
+from omni_pipelines.agent.task_runner import TaskRunner
+from omni_pipelines.cli.views.tasks import event_line
+from omni_pipelines.home import Home
+from omni_pipelines.testing.fakes import ScriptedModel
+from omni_pipelines.tools.catalog import ToolCatalog
+from tests.agent_task import SECRET_WORDS, Library, OpenTools, Task
+from tests.scripted_tasks import GOOD, call, done, planned, reasoning, says
+
+textual = pytest.importorskip("textual")
+from textual.pilot import Pilot  # noqa: E402
+from textual.widgets import Input, OptionList, RichLog, Static  # noqa: E402
+
+from omni_pipelines.tui.screens import History, Page  # noqa: E402
+from omni_pipelines.tui.task_app import TaskApp, TaskDesk  # noqa: E402
+
+QUESTION = "When are the keys rotated?"
+Act = Callable[[Pilot[None], TaskApp], Awaitable[None]]
+
+
+def screen(
+    home: Home, text: str = QUESTION, library: Library | None = None, model: ScriptedModel | None = None
+) -> TaskApp:
+    catalog: ToolCatalog = (library or Library()).catalog
+    make_reasoner: Any = reasoning(model) if model else lambda *_: ExtractiveReasoner()
+    tasks = iter(range(100))
+
+    def new_session(task: str) -> TaskSession:
+        return Task(Home(home.root / str(next(tasks))), lambda *_: OpenTools(catalog), task).session
+
+    def make_runner(person: Person, listener: Listener) -> TaskRunner:
+        return TaskRunner(
+            lambda *_: OpenTools(catalog), make_reasoner, lambda *_: None, person=person, listener=listener
+        )
+
+    return TaskApp(TaskDesk(Home(home.root / "0"), new_session, make_runner, event_line), new_session(text))
+
+
+def drive(app: TaskApp, act: Act, size: tuple[int, int] = (80, 24)) -> None:
+    """Let a person act on the screen, and leave."""
+
+    async def run() -> None:
+        async with app.run_test(size=size) as pilot:
+            await act(pilot, app)
+
+    asyncio.run(run())
+
+
+async def until(pilot: Pilot[None], condition: Callable[[], object]) -> None:
+    for _ in range(400):
+        await pilot.pause(0.05)
+        if condition():
+            return
+    pytest.fail("the screen never showed it")
+
+
+def text_of(app: TaskApp, part: str) -> str:
+    widget = app.screen_stack[0].query_one(f"#{part}")
+    if isinstance(widget, RichLog):
+        return "\n".join(line.text for line in widget.lines)
+    assert isinstance(widget, Static)
+    return str(widget.content)
+
+
+async def ended(pilot: Pilot[None], app: TaskApp) -> None:
+    await until(pilot, lambda: app.query_one(Input).placeholder == "a new task")
+
+
+def test_task_is_shown_from_its_first_phase_to_its_answer(home: Home) -> None:
+    async def act(pilot: Pilot[None], app: TaskApp) -> None:
+        await ended(pilot, app)
+        assert text_of(app, "task") == f"{QUESTION}  (done)"
+        assert "reverse bold] REFLECT" in text_of(app, "phases")
+        assert text_of(app, "plan") == f"✓ {QUESTION}"
+        assert "1 calls, 0 failed" in text_of(app, "figures")
+        assert "knowledge.ask" in text_of(app, "log")
+        assert f"{SECRET_WORDS} [1]" in text_of(app, "log").replace("\n", " ").replace("  ", " ")
+        assert "docs/keys.md:1" in text_of(app, "evidence")
+        assert app.result is not None
+
+    drive(screen(home), act, size=(120, 40))
+
+
+def test_keys_open_help_history_and_statistics(home: Home) -> None:
+    async def act(pilot: Pilot[None], app: TaskApp) -> None:
+        await ended(pilot, app)
+        for key in ("f1", "f3"):
+            await pilot.press(key)
+            assert isinstance(app.screen, Page)
+            await pilot.press("escape")
+        await pilot.press("f2")
+        assert isinstance(app.screen, History)
+        (option,) = app.screen.query_one(OptionList).options
+        assert str(option.prompt).split() == ["done", *QUESTION.split()]
+        await pilot.press("enter")
+        await until(pilot, lambda: text_of(app, "log").count("knowledge.ask") == 2)
+
+    drive(screen(home), act)
+
+
+def test_paused_task_calls_nothing_until_it_goes_on(home: Home) -> None:
+    library = Library()
+    app = screen(home, library=library)
+
+    async def act(pilot: Pilot[None], app: TaskApp) -> None:
+        await until(pilot, lambda: "paused" in text_of(app, "task"))
+        await pilot.pause(0.3)
+        assert library.calls == []
+        await pilot.press("f4")
+        await ended(pilot, app)
+        assert library.calls == [QUESTION]
+
+    begin = app._begin
+
+    def paused(session: TaskSession) -> None:
+        begin(session)
+        app.action_pause()
+
+    app._begin = paused  # type: ignore[method-assign]  # before the first event is shown
+    drive(app, act)
+
+
+def test_question_is_answered_in_the_line_below(home: Home) -> None:
+    ask = {"question": "Which keys?"}
+    replies = ask, planned(("look", "knowledge.ask")), call("knowledge.ask", question="keys?"), done(), GOOD
+    model = ScriptedModel([*replies, says((SECRET_WORDS, [1]))])
+
+    async def act(pilot: Pilot[None], app: TaskApp) -> None:
+        await until(pilot, lambda: app.query_one(Input).placeholder == "your answer")
+        assert "? Which keys?" in text_of(app, "log")
+        await pilot.press(*"all", "enter")
+        await ended(pilot, app)
+        assert "you: all" in text_of(app, "log")
+
+    drive(screen(home, "write about keys", model=model), act)
+
+
+def test_new_task_begins_after_the_first_one(home: Home) -> None:
+    library = Library()
+
+    async def act(pilot: Pilot[None], app: TaskApp) -> None:
+        await ended(pilot, app)
+        app.query_one(Input).value = "Where are keys kept?"
+        await pilot.press("enter")
+        await until(pilot, lambda: "Where are keys kept?  (done)" in text_of(app, "task"))
+        assert library.calls == [QUESTION, "Where are keys kept?"]
+
+    drive(screen(home, library=library), act)
+
+
+def test_ctrl_c_ends_the_task_that_waits_and_then_the_screen(home: Home) -> None:
+    model = ScriptedModel([{"question": "Which keys?"}])
+
+    async def act(pilot: Pilot[None], app: TaskApp) -> None:
+        await until(pilot, lambda: app.query_one(Input).placeholder == "your answer")
+        await pilot.press("ctrl+c")
+        await ended(pilot, app)
+        assert "(ended by you)" in text_of(app, "task")
+        assert "omni run --resume 20260101-000000-abcd" in text_of(app, "log")
+        await pilot.press("ctrl+c")
+        assert not app.is_running
+
+    app = screen(home, "write about keys", model=model)
+    drive(app, act)
+    assert app.result is None
