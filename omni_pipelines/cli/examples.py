@@ -55,7 +55,11 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
     ),
     "why-not": ("omni why-not 'key rotation' docs/keys.md",),
     "ask": ("omni ask How do I rotate the keys?", "omni ask - --receipt proof.json < question.txt"),
-    "run": ("omni run How are the keys rotated, and who may do it?", "omni run --resume 20261129-151012-3fa9"),
+    "run": (
+        "omni run How are the keys rotated, and who may do it?",
+        "omni run How are the keys rotated? --tui",
+        "omni run --resume 20261129-151012-3fa9",
+    ),
     "sessions": ("omni sessions list", "omni sessions show 20261129-151012-3fa9"),
     "sessions list": ("omni sessions list", "omni sessions list --json"),
     "sessions show": ("omni sessions show 20261129-151012-3fa9",),

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical
+from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
@@ -19,7 +19,7 @@ F1       this page
 F2       earlier tasks: Enter shows what one did
 F3       figures: calls, tokens, time
 F4       pause before the next step, and go on
-Ctrl+C   end the task; it can be resumed. Once more: leave
+Ctrl+C   end the task, which can be resumed; once more: leave
 Tab      move between the parts, arrows scroll
 Esc      close a page like this one
 
@@ -38,7 +38,7 @@ class Page(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """The text in a box with its title."""
-        with Vertical(classes="page") as box:
+        with VerticalScroll(classes="page") as box:
             box.border_title = self._title
             yield Static(self._text, markup=False)
 
@@ -60,10 +60,10 @@ class History(ModalScreen[str]):
 
     def compose(self) -> ComposeResult:
         """A list."""
-        options = [Option(f"{state:<12}{plain(task)}", id=each) for each, state, task in self._tasks()]
+        options = [Option(f"{state:<12} {plain(task)}", id=each) for each, state, task in self._tasks()]
         with Vertical(classes="page") as box:
             box.border_title = "Earlier tasks"
-            yield OptionList(*options, markup=False) if options else Static("there is none")
+            yield OptionList(*options, markup=False, compact=True) if options else Static("there is none")
 
     def on_option_list_option_selected(self, chosen: OptionList.OptionSelected) -> None:
         """Close with the id of the task."""

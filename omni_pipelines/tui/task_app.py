@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import ClassVar
 
 from textual.app import App, ComposeResult
@@ -13,7 +14,7 @@ from textual.widgets import Footer, Input, RichLog, Static
 from omni_pipelines.agent.person import Inquiry
 from omni_pipelines.agent.reasoner import TaskReport
 from omni_pipelines.agent.session import TaskSession, session_ids
-from omni_pipelines.agent.task_events import Phase, TaskEnded
+from omni_pipelines.agent.task_events import Phase, TaskEnded, TaskResumed
 from omni_pipelines.agent.task_runner import TaskResult
 from omni_pipelines.errors import ConfigurationError, OmniError
 from omni_pipelines.events import payload_of
@@ -22,10 +23,11 @@ from omni_pipelines.records import Event
 from omni_pipelines.threads import CallCancelled
 from omni_pipelines.tui.screens import HELP, History, Page, figures_page
 from omni_pipelines.tui.task_thread import MakeRunner, TaskThread
-from omni_pipelines.tui.task_view import TaskView, plain
+from omni_pipelines.tui.task_view import TaskView, plain, visible
 
 MAX_HISTORY = 50
 MAX_QUOTE = 200
+"""Characters of a passage."""
 MAX_LINES = 2_000
 """That can be scrolled to."""
 
@@ -72,13 +74,25 @@ class TaskApp(App[None]):
     ]
 
     def __init__(self, desk: TaskDesk, session: TaskSession) -> None:
+        """Begin with the task of a session.
+
+        Raises:
+            ConfigurationError: its file cannot be read.
+        """
         super().__init__()
-        self._desk, self._first = desk, session
-        self._inquiry: Inquiry | None = None
+        self._desk = desk
+        self._open(session)
+
+    def _open(self, session: TaskSession) -> None:
+        self.session = session
+        """Of the last task."""
         self.result: TaskResult | None = None
-        """Of the last task; None if it was cancelled or could not end."""
-        self.error: OmniError | None = None
+        """None if the task was cancelled or could not end."""
+        self.error: BaseException | None = None
         """Why it could not."""
+        self._view = TaskView(session.text, task=session.record.task)
+        self._inquiry: Inquiry | None = None
+        self._is_at_work = self._is_ending = False
 
     def compose(self) -> ComposeResult:
         """Task and phases above, plan and figures at the left, what happens and its evidence at the right."""
@@ -104,13 +118,12 @@ class TaskApp(App[None]):
         ):
             self.query_one(f"#{part}").border_title = title
         self.query_one(Input).focus()
-        self._begin(self._first)
+        self._begin()
 
-    def _begin(self, session: TaskSession) -> None:
-        self.result = self.error = None
-        self._view = TaskView(session.text, task=session.record.task)
+    def _begin(self) -> None:
+        self._is_at_work = True
         self._thread = TaskThread(
-            session,
+            self.session,
             self._desk.make_runner,
             heard=lambda event: self.post_message(Heard(event)),
             asked=lambda inquiry: self.post_message(Asked(inquiry)),
@@ -120,15 +133,25 @@ class TaskApp(App[None]):
 
     def on_heard(self, heard: Heard) -> None:
         """Show an event."""
-        for cited in self._view.hear(heard.event):
-            quote = plain(cited.quote)[:MAX_QUOTE]
-            self.query_one("#evidence", RichLog).write(f"{plain(cited.citation)}\n  {quote}")
-        if line := self._desk.line_of(heard.event):
-            self._write(line)
-        payload = payload_of(heard.event)
-        if isinstance(payload, TaskEnded) and payload.report:
-            self._write_report(TaskReport.model_validate_json(self._thread.session.text(payload.report)))
+        if isinstance(payload_of(heard.event), TaskResumed):
+            for event in self.session.events():
+                if event.sequence < heard.event.sequence:
+                    self._take(event)
+        self._take(heard.event)
         self._show()
+
+    def _take(self, event: Event) -> None:
+        for cited in self._view.hear(event):
+            quote = shorten(plain(cited.quote), MAX_QUOTE, placeholder=" …")
+            self.query_one("#evidence", RichLog).write(f"{plain(cited.citation)}\n  {quote}")
+        self._tell(self.session, event)
+
+    def _tell(self, session: TaskSession, event: Event) -> None:
+        if line := self._desk.line_of(event):
+            self._write(line)
+        payload = payload_of(event)
+        if isinstance(payload, TaskEnded) and payload.report:
+            self._write_report(TaskReport.model_validate_json(session.text(payload.report)))
 
     def on_asked(self, asked: Asked) -> None:
         """Show a question, and let the person answer."""
@@ -144,16 +167,18 @@ class TaskApp(App[None]):
         if self._inquiry is not None:
             self._inquiry = None
             self._thread.answers.put(said)
-        elif self._thread.result.done():
-            try:
-                self._begin(self._desk.new_session(said))
-            except OmniError as error:
-                self.notify(error.message, title=error.cure, severity="error")
-                return
-            self._write("")
-        else:
+        elif self._is_at_work:
             self.notify("the agent is at work; F4 pauses it, Ctrl+C ends it")
             return
+        else:
+            try:
+                self._open(self._desk.new_session(said))
+            except OmniError as error:
+                self.notify(f"{error.message}; {error.cure}", severity="error", markup=False)
+                return
+            self._write("")
+            self.query_one("#evidence", RichLog).clear()
+            self._begin()
         submitted.input.clear()
         self._show()
 
@@ -167,57 +192,69 @@ class TaskApp(App[None]):
 
     def action_history(self) -> None:
         """Show earlier tasks; the chosen one is told in the log."""
-        self.push_screen(History(self._earlier), self._tell)
+        self.push_screen(History(self._earlier), self._tell_earlier)
 
     def action_pause(self) -> None:
         """Pause the task, or let it go on."""
-        if not self._thread.result.done():
+        if self._is_at_work:
             self._thread.pause()
             self._show()
 
     def action_abort(self) -> None:
-        """End the task; leave if there is none."""
-        if self._thread.result.done():
-            self.exit()
-        else:
+        """End the task; leave if there is none, or if it does not end."""
+        if self._is_at_work and not self._is_ending:
+            self._is_ending = True
             self._thread.cancel()
+            self._show()
+        else:
+            self.exit()
 
     def _end(self) -> None:
         """Show how the task ended."""
-        self._inquiry = None
+        self._inquiry, self._is_at_work = None, False
         error = self._thread.result.exception()
         if error is None:
             self.result = self._thread.result.result()
             if problem := self.result.problem:
-                self._write(f"✗ {problem.message}")
+                self._write(f"✗ {problem.message}\n  {problem.cure}")
         elif isinstance(error, CallCancelled):
             self._view.state = "ended by you"
-            self._write(f"go on with: omni run --resume {self._thread.session.id}")
-        elif isinstance(error, OmniError):
-            self.error, self._view.state = error, "stopped"
-            self._write(f"✗ {error.message}\n  {error.cure}")
+            self._write(f"go on with: omni run --resume {self.session.id}")
         else:
-            raise error
+            self.error, self._view.state = error, "stopped"
+            if not isinstance(error, OmniError):  # a defect
+                self.exit()
+                return
+            self._write(f"✗ {error.message}\n  {error.cure}")
         self._show()
 
     def _show(self) -> None:
-        view, thread = self._view, self._thread
-        state = "paused" if thread.is_paused and not thread.result.done() else view.state
-        self.query_one("#task", Static).update(f"{plain(view.task)}  ({state})")
+        view = self._view
+        self.query_one("#task", Static).update(f"{plain(view.task)}  ({self._state()})")
         self.query_one("#phases", Static).update(" → ".join(_marked(phase, view.phase) for phase in Phase))
         self.query_one("#plan", Static).update("\n".join(step.line for step in view.steps) or "no plan yet")
-        figures = [f"{view.tools.total()} calls, {view.failures} failed", f"{view.tokens:,} tokens"]
-        self.query_one("#figures", Static).update("\n".join([*figures, f"{len(view.evidence)} passages"]))
+        figures = f"calls: {view.calls}\ntokens: {view.tokens:,}\npassages: {len(view.evidence)}"
+        self.query_one("#figures", Static).update(figures)
         self.query_one(Input).placeholder = self._hint()
+
+    def _state(self) -> str:
+        if not self._is_at_work:
+            return self._view.state
+        if self._is_ending:
+            return "ends"
+        if self._thread.is_paused:
+            return "paused"
+        return "asks you" if self._inquiry else self._view.state
 
     def _hint(self) -> str:
         if self._inquiry is not None:
-            return "your answer"
-        return "a new task" if self._thread.result.done() else "the agent is at work"
+            return "type your answer"
+        if not self._is_at_work:
+            return "type a new task, or leave with Ctrl+C"
+        return "F4 goes on" if self._thread.is_paused else "the agent is at work"
 
     def _write(self, text: str) -> None:
-        lines = (plain(line) if line.strip() == line else f"  {plain(line)}" for line in text.split("\n"))
-        self.query_one("#log", RichLog).write("\n".join(lines))
+        self.query_one("#log", RichLog).write("\n".join(map(visible, text.split("\n"))))
 
     def _write_report(self, report: TaskReport) -> None:
         self._write("")
@@ -234,7 +271,7 @@ class TaskApp(App[None]):
             self._write(f"[{number}] {' '.join(cited.citation for cited in sentence.citations)}")
 
     def _earlier(self) -> Sequence[tuple[str, str, str]]:
-        rows = []
+        rows: list[tuple[str, str, str]] = []
         for each in session_ids(self._desk.home)[:MAX_HISTORY]:
             session = TaskSession.open(self._desk.home, each)
             try:
@@ -243,17 +280,16 @@ class TaskApp(App[None]):
                 rows.append((each, "damaged", ""))
         return rows
 
-    def _tell(self, chosen: str | None) -> None:
+    def _tell_earlier(self, chosen: str | None) -> None:
         if chosen is None:
             return
-        session = TaskSession.open(self._desk.home, chosen)
-        self._write(f"\n{chosen}: {session.record.task}")
-        for event in session.events():
-            if line := self._desk.line_of(event):
-                self._write(line)
-            payload = payload_of(event)
-            if isinstance(payload, TaskEnded) and payload.report:
-                self._write_report(TaskReport.model_validate_json(session.text(payload.report)))
+        try:
+            session = TaskSession.open(self._desk.home, chosen)
+            self._write(f"\n{chosen}: {session.record.task}")
+            for event in session.events():
+                self._tell(session, event)
+        except OmniError as error:
+            self._write(f"✗ {error.message}\n  {error.cure}")
 
 
 def _marked(phase: Phase, present: Phase | None) -> str:

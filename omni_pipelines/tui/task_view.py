@@ -63,8 +63,13 @@ class TaskView:
 
     @property
     def seconds(self) -> float:
-        """From the first event to the last one."""
+        """From the first event, or from the one that resumed it, to the last one."""
         return (self.last - self.began).total_seconds() if self.began and self.last else 0.0
+
+    @property
+    def calls(self) -> str:
+        """How many calls of tools there were, and failed."""
+        return f"{self.tools.total()}, {self.failures} failed"
 
     def hear(self, event: Event) -> Sequence[Citation]:
         """Take an event in, and return the passages that are new."""
@@ -74,7 +79,7 @@ class TaskView:
             case TaskStarted(task=task, model=model):
                 self.task, self.model = task, model
             case TaskResumed():
-                self.state = "at work"
+                self.began = event.timestamp
             case TaskEnded(outcome=outcome):
                 self.state = outcome
             case PhaseEntered(phase=phase):
@@ -97,7 +102,7 @@ class TaskView:
         """The statistics: names and values."""
         yield "model", self.model
         yield "time", f"{self.seconds:.1f} s"
-        yield "calls of tools", f"{self.tools.total()}, {self.failures} failed"
+        yield "calls of tools", self.calls
         for tool, calls in self.tools.most_common():
             yield f"  {tool}", str(calls)
         yield "requests to the model", str(self.requests)
@@ -120,6 +125,17 @@ class TaskView:
         self.evidence += [each for each in citations_in(response.data) if each.citation not in known]
 
 
+def visible(text: str) -> str:
+    r"""A line as it is, with what a terminal would obey as an escape, such as \x1b."""
+    return "".join(map(_visible, text))
+
+
+def _visible(character: str) -> str:
+    if character.isprintable():
+        return character
+    return " " if character.isspace() else character.encode("unicode_escape").decode()
+
+
 def plain(text: str) -> str:
-    """A text on one line, without characters that a terminal obeys."""
-    return " ".join("".join(each if each.isprintable() else " " for each in text).split())
+    """A text on one line, for a list or a title."""
+    return " ".join(visible(text).split())

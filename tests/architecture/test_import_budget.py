@@ -61,7 +61,9 @@ def test_agent_loads_neither_dagster_nor_a_writer_nor_a_terminal_page() -> None:
 
 
 def test_task_begins_before_its_graph_and_the_knowledge_base_are_loaded() -> None:
-    assert not modules_after("import omni_pipelines.cli.commands.run") & (ENGINES | {"dagster", "langgraph"})
+    assert not modules_after("import omni_pipelines.cli.commands.run") & (
+        ENGINES | {"dagster", "langgraph", "textual"}
+    )
 
 
 def test_parser_process_starts_without_engines_and_frameworks() -> None:

@@ -18,6 +18,7 @@ from omni_pipelines.cli.dependencies import HomeSettings
 from omni_pipelines.cli.output import Stdout, narrate
 from omni_pipelines.cli.release_options import RefreshedHome, ReleaseNumber
 from omni_pipelines.cli.stdin import words_or_stdin
+from omni_pipelines.cli.task_screen import has_screen, result_on_screen
 from omni_pipelines.cli.views.tasks import event_printer, narrate_event, show_report
 from omni_pipelines.errors import ConfigurationError, OmniError
 from omni_pipelines.home import Home
@@ -53,7 +54,8 @@ def run(
     resume: Annotated[str | None, Option(metavar="ID", help="Go on with a session instead of a new task.")] = None,
     json: JsonLinesOption = False,
     tui: Annotated[
-        bool, Option("--tui", help="Show the task on a screen: phases, plan, evidence, figures; pause, answer, go on.")
+        bool,
+        Option("--tui", help="Show the task on a screen: phases, plan, evidence, figures. Needs the extra tui."),
     ] = False,
 ) -> None:
     """Carry out a task with the tools of the knowledge base, and report with citations.
@@ -63,16 +65,13 @@ def run(
     if bool(task) == bool(resume):
         raise ConfigurationError("name either a task or a session", cure="omni run TASK, or omni run --resume ID")
     if tui and (json or answer):
-        raise ConfigurationError("--tui has a screen and a person", cure="leave out --json and --answer, or --tui")
+        raise ConfigurationError("--tui asks you on a screen", cure="leave out --json and --answer, or --tui")
+    on_screen = tui and has_screen()
     approvals = tuple(map(check_pattern, yes or []))
-    begin = partial(
-        new_session, home, settings, release=release, steps=steps, tokens=budget, approvals=approvals
-    )
+    begin = partial(new_session, home, settings, release=release, steps=steps, tokens=budget, approvals=approvals)
     session = TaskSession.open(home, resume) if resume else begin(words_or_stdin(task or []))
-    if tui:
-        from omni_pipelines.cli.task_screen import on_screen
-
-        report(on_screen(home, settings, session, begin))
+    if on_screen:
+        report(result_on_screen(home, settings, session, begin))
     else:
         carry_on(home, settings, session, answer or [], json=json)
 

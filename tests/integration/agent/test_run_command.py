@@ -44,6 +44,7 @@ def test_clumsy_calls_are_usage_errors_and_begin_no_session(
         ["run", "a task", "--resume", "x"],
         ["run", "--resume", "x"],
         ["run", " "],
+        ["run", "a task", "--tui", "--answer", "y"],
         ["replay", "x"],
     ):
         assert execute([*words, "--home", str(base.home.root)]) == 2, words

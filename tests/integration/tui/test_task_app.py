@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import pytest
 
 from omni_pipelines.agent.extractive import ExtractiveReasoner
 from omni_pipelines.agent.journal import Listener
 from omni_pipelines.agent.person import Person
+from omni_pipelines.agent.reasoner import Reasoner
 from omni_pipelines.agent.session import TaskSession
 from omni_pipelines.agent.task_runner import TaskRunner
 from omni_pipelines.cli.views.tasks import event_line
 from omni_pipelines.home import Home
+from omni_pipelines.records import Event
 from omni_pipelines.testing.fakes import ScriptedModel
 from omni_pipelines.tools.catalog import ToolCatalog
-from tests.agent_task import SECRET_WORDS, Library, OpenTools, Task
+from tests.agent_task import SECRET_WORDS, Killed, Library, OpenTools, Task
 from tests.scripted_tasks import GOOD, call, done, planned, reasoning, says
 
 textual = pytest.importorskip("textual")
@@ -26,16 +28,20 @@ from textual.widgets import Input, OptionList, RichLog, Static  # noqa: E402
 
 from omni_pipelines.tui.screens import History, Page  # noqa: E402
 from omni_pipelines.tui.task_app import TaskApp, TaskDesk  # noqa: E402
+from omni_pipelines.tui.task_view import plain, visible  # noqa: E402
 
 QUESTION = "When are the keys rotated?"
 Act = Callable[[Pilot[None], TaskApp], Awaitable[None]]
 
 
 def screen(
-    home: Home, text: str = QUESTION, library: Library | None = None, model: ScriptedModel | None = None
+    home: Home,
+    text: str = QUESTION,
+    library: Library | None = None,
+    make_reasoner: Callable[..., Reasoner] = lambda *_: ExtractiveReasoner(),
+    session: TaskSession | None = None,
 ) -> TaskApp:
     catalog: ToolCatalog = (library or Library()).catalog
-    make_reasoner: Any = reasoning(model) if model else lambda *_: ExtractiveReasoner()
     tasks = iter(range(100))
 
     def new_session(task: str) -> TaskSession:
@@ -46,7 +52,9 @@ def screen(
             lambda *_: OpenTools(catalog), make_reasoner, lambda *_: None, person=person, listener=listener
         )
 
-    return TaskApp(TaskDesk(Home(home.root / "0"), new_session, make_runner, event_line), new_session(text))
+    return TaskApp(
+        TaskDesk(Home(home.root / "0"), new_session, make_runner, event_line), session or new_session(text)
+    )
 
 
 def drive(app: TaskApp, act: Act, size: tuple[int, int] = (80, 24)) -> None:
@@ -76,7 +84,7 @@ def text_of(app: TaskApp, part: str) -> str:
 
 
 async def ended(pilot: Pilot[None], app: TaskApp) -> None:
-    await until(pilot, lambda: app.query_one(Input).placeholder == "a new task")
+    await until(pilot, lambda: app.query_one(Input).placeholder.startswith("type a new task"))
 
 
 def test_task_is_shown_from_its_first_phase_to_its_answer(home: Home) -> None:
@@ -85,7 +93,7 @@ def test_task_is_shown_from_its_first_phase_to_its_answer(home: Home) -> None:
         assert text_of(app, "task") == f"{QUESTION}  (done)"
         assert "reverse bold] REFLECT" in text_of(app, "phases")
         assert text_of(app, "plan") == f"✓ {QUESTION}"
-        assert "1 calls, 0 failed" in text_of(app, "figures")
+        assert "calls: 1, 0 failed" in text_of(app, "figures")
         assert "knowledge.ask" in text_of(app, "log")
         assert f"{SECRET_WORDS} [1]" in text_of(app, "log").replace("\n", " ").replace("  ", " ")
         assert "docs/keys.md:1" in text_of(app, "evidence")
@@ -125,8 +133,8 @@ def test_paused_task_calls_nothing_until_it_goes_on(home: Home) -> None:
 
     begin = app._begin
 
-    def paused(session: TaskSession) -> None:
-        begin(session)
+    def paused() -> None:
+        begin()
         app.action_pause()
 
     app._begin = paused  # type: ignore[method-assign]  # before the first event is shown
@@ -139,13 +147,13 @@ def test_question_is_answered_in_the_line_below(home: Home) -> None:
     model = ScriptedModel([*replies, says((SECRET_WORDS, [1]))])
 
     async def act(pilot: Pilot[None], app: TaskApp) -> None:
-        await until(pilot, lambda: app.query_one(Input).placeholder == "your answer")
+        await until(pilot, lambda: app.query_one(Input).placeholder == "type your answer")
         assert "? Which keys?" in text_of(app, "log")
         await pilot.press(*"all", "enter")
         await ended(pilot, app)
         assert "you: all" in text_of(app, "log")
 
-    drive(screen(home, "write about keys", model=model), act)
+    drive(screen(home, "write about keys", make_reasoner=reasoning(model)), act)
 
 
 def test_new_task_begins_after_the_first_one(home: Home) -> None:
@@ -165,7 +173,7 @@ def test_ctrl_c_ends_the_task_that_waits_and_then_the_screen(home: Home) -> None
     model = ScriptedModel([{"question": "Which keys?"}])
 
     async def act(pilot: Pilot[None], app: TaskApp) -> None:
-        await until(pilot, lambda: app.query_one(Input).placeholder == "your answer")
+        await until(pilot, lambda: app.query_one(Input).placeholder == "type your answer")
         await pilot.press("ctrl+c")
         await ended(pilot, app)
         assert "(ended by you)" in text_of(app, "task")
@@ -173,6 +181,57 @@ def test_ctrl_c_ends_the_task_that_waits_and_then_the_screen(home: Home) -> None
         await pilot.press("ctrl+c")
         assert not app.is_running
 
-    app = screen(home, "write about keys", model=model)
+    app = screen(home, "write about keys", make_reasoner=reasoning(model))
     drive(app, act)
     assert app.result is None
+
+
+def test_second_ctrl_c_leaves_a_task_that_does_not_end(home: Home) -> None:
+    goes_on = threading.Event()
+
+    def stuck(*_: object) -> Reasoner:
+        goes_on.wait(60)
+        return ExtractiveReasoner()
+
+    async def act(pilot: Pilot[None], app: TaskApp) -> None:
+        await pilot.press("ctrl+c")
+        assert "(ends)" in text_of(app, "task")
+        assert app.is_running
+        await pilot.press("ctrl+c")
+        assert not app.is_running
+
+    app = screen(home, make_reasoner=stuck)
+    try:
+        drive(app, act)
+    finally:
+        goes_on.set()
+    assert app.result is None
+
+
+def kill_when_it_reflects(event: Event) -> None:
+    if event.payload.get("phase") == "REFLECT":
+        raise Killed
+
+
+def test_resumed_task_shows_what_was_done_before(home: Home) -> None:
+    library = Library()
+    task = Task(home, lambda *_: OpenTools(library.catalog), QUESTION)
+    task.listener = kill_when_it_reflects
+    with pytest.raises(Killed):
+        task.run()
+    assert library.calls == [QUESTION]
+
+    async def act(pilot: Pilot[None], app: TaskApp) -> None:
+        await ended(pilot, app)
+        assert text_of(app, "task") == f"{QUESTION}  (done)"
+        assert text_of(app, "plan") == f"✓ {QUESTION}"
+        assert text_of(app, "log").splitlines()[0].strip() == "SNIFFING"
+        assert text_of(app, "log").count("knowledge.ask") == text_of(app, "evidence").count("docs/keys.md:1") == 1
+
+    drive(screen(home, library=library, session=task.session), act)
+    assert library.calls == [QUESTION]
+
+
+def test_what_a_terminal_would_obey_is_shown_as_an_escape() -> None:
+    assert visible("a\x1b[2J\u202eb\tc") == "a\\x1b[2J\\u202eb c"
+    assert plain("  a\n b\x07 ") == "a b\\x07"
