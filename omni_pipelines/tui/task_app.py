@@ -51,7 +51,7 @@ class Heard(Message):
         self.event = event
 
 
-class Asked(Message):
+class InquiryMade(Message):
     """The task asks the person."""
 
     def __init__(self, inquiry: Inquiry) -> None:
@@ -126,7 +126,7 @@ class TaskApp(App[None]):
             self.session,
             self._desk.make_runner,
             heard=lambda event: self.post_message(Heard(event)),
-            asked=lambda inquiry: self.post_message(Asked(inquiry)),
+            asked=lambda inquiry: self.post_message(InquiryMade(inquiry)),
         )
         self._thread.result.add_done_callback(lambda _: self.call_later(self._end))
         self._show()
@@ -153,10 +153,10 @@ class TaskApp(App[None]):
         if isinstance(payload, TaskEnded) and payload.report:
             self._write_report(TaskReport.model_validate_json(session.text(payload.report)))
 
-    def on_asked(self, asked: Asked) -> None:
+    def on_inquiry_made(self, made: InquiryMade) -> None:
         """Show a question, and let the person answer."""
-        self._inquiry = asked.inquiry
-        self._write(f"? {asked.inquiry.text}")
+        self._inquiry = made.inquiry
+        self._write(f"? {made.inquiry.text}")
         self._show()
 
     def on_input_submitted(self, submitted: Input.Submitted) -> None:

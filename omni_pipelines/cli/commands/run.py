@@ -18,7 +18,7 @@ from omni_pipelines.cli.dependencies import HomeSettings
 from omni_pipelines.cli.output import Stdout, narrate
 from omni_pipelines.cli.release_options import RefreshedHome, ReleaseNumber
 from omni_pipelines.cli.stdin import words_or_stdin
-from omni_pipelines.cli.task_screen import has_screen, result_on_screen
+from omni_pipelines.cli.views.task_screen import has_screen, result_on_screen
 from omni_pipelines.cli.views.tasks import event_printer, narrate_event, show_report
 from omni_pipelines.errors import ConfigurationError, OmniError
 from omni_pipelines.home import Home

@@ -40,6 +40,7 @@ def screen(
     library: Library | None = None,
     make_reasoner: Callable[..., Reasoner] = lambda *_: ExtractiveReasoner(),
     session: TaskSession | None = None,
+    heard: Callable[[Event], object] = lambda _: None,
 ) -> TaskApp:
     catalog: ToolCatalog = (library or Library()).catalog
     tasks = iter(range(100))
@@ -48,8 +49,12 @@ def screen(
         return Task(Home(home.root / str(next(tasks))), lambda *_: OpenTools(catalog), task).session
 
     def make_runner(person: Person, listener: Listener) -> TaskRunner:
+        def listen(event: Event) -> None:
+            heard(event)
+            listener(event)
+
         return TaskRunner(
-            lambda *_: OpenTools(catalog), make_reasoner, lambda *_: None, person=person, listener=listener
+            lambda *_: OpenTools(catalog), make_reasoner, lambda *_: None, person=person, listener=listen
         )
 
     return TaskApp(
@@ -120,24 +125,20 @@ def test_keys_open_help_history_and_statistics(home: Home) -> None:
 
 
 def test_paused_task_calls_nothing_until_it_goes_on(home: Home) -> None:
-    library = Library()
-    app = screen(home, library=library)
+    def pause_before_the_call(event: Event) -> None:
+        if event.topic == "agent/tool/started":
+            app.call_from_thread(app.action_pause)
 
     async def act(pilot: Pilot[None], app: TaskApp) -> None:
-        await until(pilot, lambda: "paused" in text_of(app, "task"))
+        await until(pilot, lambda: "(paused)" in text_of(app, "task"))
         await pilot.pause(0.3)
         assert library.calls == []
         await pilot.press("f4")
         await ended(pilot, app)
         assert library.calls == [QUESTION]
 
-    begin = app._begin
-
-    def paused() -> None:
-        begin()
-        app.action_pause()
-
-    app._begin = paused  # type: ignore[method-assign]  # before the first event is shown
+    library = Library()
+    app = screen(home, library=library, heard=pause_before_the_call)
     drive(app, act)
 
 

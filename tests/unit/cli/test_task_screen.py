@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from omni_pipelines.cli.task_screen import has_screen
+from omni_pipelines.cli.views.task_screen import has_screen
 from omni_pipelines.errors import ConfigurationError
 
 
