@@ -43,7 +43,7 @@ ask: $(STAMP)
 
 test: models programs ## set up, and run every test that can run on this machine
 	@$(OMNI) model pull o200k_base || echo "its tests are skipped"
-	@PYTEST_DEBUG_TEMPROOT=$(MEMORY) $(BIN)/python -m pytest -n auto --dist loadfile --max-worker-restart 0
+	@PYTEST_DEBUG_TEMPROOT=$(MEMORY) $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
 stress: $(STAMP) ## test with hundreds of kills, disk faults and power cuts; writes docs/explanation/reliability.md
 	@OMNI_STRESS=long nice -n 10 $(BIN)/python -m pytest tests/stress tests/unit/text -n auto --dist worksteal --max-worker-restart 0

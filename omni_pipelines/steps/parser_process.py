@@ -12,8 +12,9 @@ import os
 import resource
 import signal
 import subprocess
-import sys
 import threading
+import time
+from pathlib import Path
 from types import TracebackType
 
 import orjson
@@ -43,6 +44,7 @@ DOCUMENT_SECONDS = 300.0
 RECOGNITION_SECONDS = 1_800.0
 """The same with text recognition, which has a limit of its own for each page and for all of them."""
 START_SECONDS = 60.0
+_WATCH_SECONDS = 0.05
 _FULL = 0.75
 """The share of its memory that a process which died without memory had in use: it asked for more at once."""
 _FAULTS = (RefusalCode.MEMORY, RefusalCode.CPU, RefusalCode.TIMEOUT, RefusalCode.CRASH, RefusalCode.OUTPUT_LIMIT)
@@ -131,11 +133,10 @@ class _ParserProcess:
             env={FOLDER_VARIABLE: str(grammar_folder())},
             start_new_session=True,  # Ctrl+C reaches only the parent, which ends the child
         )
-        self._inherited_peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         assert self._child.stdin is not None
         assert self._child.stdout is not None
         self._requests, self._answers = self._child.stdin, self._child.stdout
-        self._parsed = self._peak_bytes = 0
+        self._parsed = self._peak_bytes = self._seen_bytes = 0
         self._timed_out = False
         if self._exchange((), START_SECONDS) is None:
             self.end()
@@ -161,8 +162,9 @@ class _ParserProcess:
 
     def _exchange(self, frames: tuple[bytes, ...], seconds: float) -> list[bytes] | None:
         """Send frames, and return the answer of the process; None if it died, or was killed after `seconds`."""
-        timer = threading.Timer(seconds, self._kill)
-        timer.start()
+        self._seen_bytes, answered = 0, threading.Event()
+        watch = threading.Thread(target=self._watch, args=(answered, time.monotonic() + seconds))
+        watch.start()
         try:
             for frame in frames:
                 write_frame(self._requests, frame)
@@ -171,23 +173,25 @@ class _ParserProcess:
         except (BrokenPipeError, ConnectionResetError):
             return None
         finally:
-            timer.cancel()
+            answered.set()
+            watch.join()
 
-    def _kill(self) -> None:
-        self._timed_out = True
-        self._child.kill()
+    def _watch(self, answered: threading.Event, deadline: float) -> None:
+        """See how much memory the process has in use, and kill it at the deadline."""
+        while not answered.wait(_WATCH_SECONDS):
+            self._seen_bytes = max(self._seen_bytes, _memory_in_use(self._child.pid))
+            if time.monotonic() > deadline:
+                self._timed_out = True
+                self._child.kill()
+                return
 
     def _cause_of_death(self, seconds: float) -> Unreadable:
-        _, status, used = os.wait4(self._child.pid, 0)
-        status = self._child.returncode = os.waitstatus_to_exitcode(status)  # Popen cannot wait for it any more
+        status = self._child.wait()
         if self._timed_out:
             return Unreadable(RefusalCode.TIMEOUT, f"its parser did not finish within {seconds:.0f} s")
         if status == -signal.SIGXCPU:
             return Unreadable(RefusalCode.CPU, "its parser used more processor time than is allowed for a document")
-        unit = 1 if sys.platform == "darwin" else 1024
-        # Linux starts the maximum of a process at that of its parent, which says nothing about the process itself
-        is_own_peak = used.ru_maxrss > self._inherited_peak
-        if status == -signal.SIGABRT and is_own_peak and used.ru_maxrss * unit > _FULL * MAX_MEMORY_BYTES:
+        if status == -signal.SIGABRT and self._seen_bytes > _FULL * MAX_MEMORY_BYTES:
             return Unreadable(RefusalCode.MEMORY, MEMORY_LIMIT_DETAIL)  # libraries in C++ abort without memory
         name = signal.Signals(-status).name if status < 0 else f"EXIT_{status}"
         return Unreadable(RefusalCode.CRASH, f"its parser crashed: {name}", signal=name)
@@ -201,3 +205,14 @@ class _ParserProcess:
             self._requests.close()
         except BrokenPipeError:
             pass  # it did not read everything that was written to it
+
+
+def _memory_in_use(pid: int) -> int:
+    """Bytes of memory that a process has in use; 0 if the system does not say.
+
+    Its `ru_maxrss` does not tell: on Linux it starts at the maximum of the parent.
+    """
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_bytes().split()[1]) * resource.getpagesize()
+    except (OSError, IndexError):
+        return 0

@@ -19,9 +19,11 @@ from omni_pipelines.rows import DocumentRow
 from omni_pipelines.schemas import DOCUMENTS
 from omni_pipelines.settings import Settings
 from omni_pipelines.sources.model.file_reads import read_file
+from omni_pipelines.steps.parser_process import DocumentParser
 from omni_pipelines.tables import read_rows
 from omni_pipelines.text.document_rows import parsed_document
 from omni_pipelines.text.engines import load_counter
+from omni_pipelines.text.readers.registry import reader_for
 from tests.integration.line import Line, write
 from tests.stress.harness.extent import EXTENT
 from tests.stress.hostile import documents, markup, odd_paths, plain, reported
@@ -139,6 +141,15 @@ def test_hostile_file_has_its_expected_code_or_text(hostile: Hostile, outcomes: 
     outcome, text = outcomes.of[hostile.name]
     assert outcome == hostile.outcome
     assert text == hostile.text
+
+
+def test_parser_that_dies_without_memory_is_told_as_such_whatever_its_parent_used() -> None:
+    raw = next(case.raw for case in CASES if case.name == "form_loop.pdf")
+    reader = reader_for("form_loop.pdf")
+    assert reader is not None
+    bytearray(b"x") * (MAX_MEMORY + 1)  # Linux starts the maximum of a child at that of its parent
+    with DocumentParser() as parser, pytest.raises(Unreadable, match="E_MEMORY"):
+        parser.read(reader, raw, "form_loop.pdf")
 
 
 @pytest.mark.timeout(900)

@@ -58,9 +58,10 @@ def test_model_answers_in_the_form_of_a_schema(model_file: Path) -> None:
 
 
 PROGRAM = """
-import sys
+import signal, sys
 from pathlib import Path
 from native.llama_server import LlamaServer
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets its background jobs ignore it
 server = LlamaServer(Path(sys.argv[1]), 1, 64)
 print(server._process.pid, flush=True)
 sys.stdin.read()
@@ -76,7 +77,7 @@ def test_process_of_the_model_ends_with_its_parent(model_file: Path, with_signal
     assert parent.stdout is not None
     pid = int(parent.stdout.readline())
     parent.send_signal(with_signal)
-    parent.wait()
+    parent.wait(60)
     for _ in range(600):
         if has_ended(pid):
             return
