@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -22,7 +23,8 @@ INITIALIZE = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo":
 def test_the_official_client_searches_and_opens_what_it_found(tiny_knowledge_base: KnowledgeBase) -> None:
     home = str(tiny_knowledge_base.home.root)
     root = Path(__file__).parents[3]
-    parameters = StdioServerParameters(command=sys.executable, args=[*COMMAND, home], cwd=root)
+    own = {"XDG_CONFIG_HOME": os.environ["XDG_CONFIG_HOME"]}  # else it writes to that of the developer
+    parameters = StdioServerParameters(command=sys.executable, args=[*COMMAND, home], cwd=root, env=own)
 
     async def run() -> None:
         async with Client(stdio_client(parameters)) as client:
