@@ -15,6 +15,7 @@ from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
+from native.child_python import end_process
 from native.errors import EngineError
 
 PACKAGE = "xllamacpp"
@@ -43,7 +44,7 @@ class LlamaServer:
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
-        self._end = weakref.finalize(self, _end, self._process)
+        self._end = weakref.finalize(self, end_process, self._process)
         self.address = self._start()
 
     @property
@@ -67,15 +68,6 @@ class LlamaServer:
         self.close()
         cure = "run: omni model verify"
         raise EngineError(f"the language model cannot be loaded: {said or 'its process ended'}", cure=cure)
-
-
-def _end(process: "subprocess.Popen[str]") -> None:
-    process.kill()
-    process.wait()
-    for pipe in (process.stdin, process.stdout):
-        if pipe is not None:
-            with suppress(OSError):
-                pipe.close()
 
 
 def main(model: str, threads: int, context: int) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 from pydantic import ValidationError
 
-from native.child_python import killed_after, python_command
+from native.child_python import end_process, killed_after, python_command
 from omni_pipelines.errors import ToolExecutionError, ToolTimeout
 from omni_pipelines.responses import ToolResponse
 from omni_pipelines.skills.command import CallTool
@@ -79,14 +79,7 @@ def _started() -> Iterator["subprocess.Popen[bytes]"]:
     try:
         yield process
     finally:
-        process.kill()
-        process.wait()
-        for stream in (process.stdin, process.stdout):
-            assert stream is not None
-            try:
-                stream.close()
-            except BrokenPipeError:
-                pass  # it did not read everything that was written to it
+        end_process(process)
 
 
 class _Lines:

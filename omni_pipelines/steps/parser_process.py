@@ -19,7 +19,7 @@ from types import TracebackType
 
 import orjson
 
-from native.child_python import python_command
+from native.child_python import end_process, python_command
 from native.grammars import FOLDER_VARIABLE, grammar_folder
 from omni_pipelines.errors import OmniError
 from omni_pipelines.refusals import RefusalCode, Unreadable
@@ -198,13 +198,7 @@ class _ParserProcess:
 
     def end(self) -> None:
         """Kill the process, and wait until it has ended."""
-        self._child.kill()
-        self._child.wait()
-        self._answers.close()
-        try:
-            self._requests.close()
-        except BrokenPipeError:
-            pass  # it did not read everything that was written to it
+        end_process(self._child)
 
 
 def _memory_in_use(pid: int) -> int:
