@@ -48,7 +48,7 @@ class TaskOutcome(StrEnum):
     """What a report is worth."""
 
     SOLVED = "solved"
-    """Every part is said, with a citation of its passage; or there is no answer, and none was given."""
+    """Every part is said, with a citation of its passage; or the task has no answer, and the agent gave none."""
     PARTLY = "partly"
     """Some parts are."""
     WRONG = "wrong"

@@ -93,7 +93,7 @@ def run(cases: Sequence[TaskCase], model: str, homes: Path, results: Path) -> No
 
 
 def read_scores(file: Path) -> Iterator[TaskScore]:
-    """The results in a file; none if there is no file."""
+    """The results in a file; no results if the file does not exist."""
     for line in file.read_bytes().splitlines() if file.exists() else ():
         yield TaskScore.model_validate(orjson.loads(line))
 

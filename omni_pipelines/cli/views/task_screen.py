@@ -18,13 +18,13 @@ from omni_pipelines.settings import Settings
 
 
 def has_screen() -> bool:
-    """Whether there is a terminal; without one, a task is told line by line. Textual draws on stderr.
+    """Whether there is a terminal; without one, its progress is printed line by line. Textual draws on stderr.
 
     Raises:
         ConfigurationError: there is one, but Textual is not installed.
     """
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        narrate("--tui needs a terminal; without one, the task is told line by line")
+        narrate("--tui needs a terminal; without one, its progress is printed line by line")
         return False
     if find_spec("textual") is None:
         raise ConfigurationError("--tui needs the package textual", cure="pip install 'omni-pipelines[tui]'")
