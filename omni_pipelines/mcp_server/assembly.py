@@ -12,7 +12,7 @@ from omni_pipelines.mcp_server.calls import CallLimits
 from omni_pipelines.mcp_server.current_tools import CurrentTools
 from omni_pipelines.mcp_server.resources import Resources
 from omni_pipelines.mcp_server.server import KnowledgeServer
-from omni_pipelines.mcp_server.tools import WRITING
+from omni_pipelines.mcp_server.tools import RUN_TASK, WRITING
 from omni_pipelines.mcp_server.watch import CHECK_SECONDS
 from omni_pipelines.operations.writing_tools import add_writing_tools
 from omni_pipelines.permissions.capabilities import capability_of_tool
@@ -67,12 +67,12 @@ def make_server(
 
 
 def _policies(names: Iterable[str]) -> dict[str, ToolPolicy]:
-    """These tools are ours, and this is what they do. The answer of a write is our own text."""
+    """These tools are ours, and this is what they do. The answer of a write is our own text; a task quotes others."""
     return {
         name: ToolPolicy(
             capability_of_tool(name),
             Effect.WRITE if name in WRITING else Effect.READ,
-            is_untrusted=name not in (*WRITING, "knowledge.status"),
+            is_untrusted=name == RUN_TASK or name not in (*WRITING, "knowledge.status"),
         )
         for name in names
     }
