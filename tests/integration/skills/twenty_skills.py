@@ -16,7 +16,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -261,11 +261,20 @@ def over_mcp(home: Home, names: Iterable[str]) -> dict[str, str]:
 
 
 def _problem(run: Run, answer: Any, *, is_text: bool = False) -> str:
-    """ "" if a command answered what it must. A text of a task shows data as JSON."""
-    wanted = run.answer if isinstance(run.answer, str) else json.dumps(run.answer)
+    """ "" if a command answered what it must. The text of a task must show every text and number of it."""
     shown = answer if is_text else json.dumps(answer, ensure_ascii=False)
-    is_right = answer == run.answer or wanted in shown or json.dumps(wanted)[1:-1] in shown
-    return "" if is_right or (is_text and not isinstance(run.answer, str)) else shown
+    if not is_text and not isinstance(run.answer, str):
+        return "" if answer == run.answer else shown
+    texts = [json.dumps(each, ensure_ascii=False).strip('"') for each in _leaves(run.answer)] or ["[]"]
+    return "" if all(text in shown for text in texts) else shown
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, Mapping | list):
+        for each in value.values() if isinstance(value, Mapping) else value:
+            yield from _leaves(each)
+    else:
+        yield value
 
 
 def main() -> int:
