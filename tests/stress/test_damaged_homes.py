@@ -26,6 +26,7 @@ from tests.stress.harness.figures import Figures
 from tests.stress.harness.full_homes import FullHome
 
 NUMBERS = itertools.count()
+pytestmark = pytest.mark.timeout(7200 if EXTENT.name == "long" else 300)
 Answers = dict[str, object]
 TELLING = {"scrub", "audit log", "receipt"}
 """Another answer than before says that something is damaged, or cannot be checked."""

@@ -113,7 +113,7 @@ def unseal(path: Path) -> None:
     path.write_bytes(orjson.dumps(orjson.loads(path.read_bytes())["body"]))
 
 
-def _shown(home: Home, viewer: Viewer) -> list[str]:
+def shown(home: Home, viewer: Viewer) -> list[str]:
     return sorted(row["path"] for row in Snapshot.open(home, viewer=viewer).documents(["path"]))
 
 
@@ -128,8 +128,8 @@ def questions(full: FullHome) -> Mapping[str, Callable[[], object]]:
     return {
         "newest release": lambda: content_of(Snapshot.open(home)),
         "releases": lambda: [each.release for each in list_releases(home)],
-        "what staff sees": lambda: _shown(home, STAFF),
-        "what a stranger sees": lambda: _shown(home, STRANGER),
+        "what staff sees": lambda: shown(home, STAFF),
+        "what a stranger sees": lambda: shown(home, STRANGER),
         "sources": lambda: [each.model_dump() for each in load_sources(home)],
         "steps": lambda: read_step_records(home),
         "receipt": lambda: verify_receipt(home, full.receipt).outcome,
