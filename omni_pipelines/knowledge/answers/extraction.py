@@ -133,6 +133,8 @@ def whole_unit(each: Candidate, question: Question) -> Unit:
     lists = [unit for unit in around if unit.kind is UnitKind.LIST]
     if lists and (wants_list(question.text) or question.asked is Asked.STEPS):
         return lists[0]
+    if each.unit.kind in _ITEMS:  # the items of a list need not be about the same
+        return each.unit
     limits = {UnitKind.SECTION: MAX_SECTION_LENGTH, UnitKind.PARAGRAPH: MAX_PARAGRAPH_LENGTH}
     short = [unit for unit in around if len(unit.text) <= limits.get(unit.kind, 0)]
     return max(short, key=lambda unit: len(unit.text), default=each.unit)

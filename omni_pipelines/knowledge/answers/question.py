@@ -128,7 +128,10 @@ _ASKED: tuple[tuple[Asked, tuple[str, ...]], ...] = (
             "どうやって|方法|如何|怎么",
         ),
     ),
-    (Asked.NUMBER, (r"\b(?:minimum|maximum|max|min|limit)\b", r"\b(?:mindest|höchst|maximal|minimal)\w*", "最大|最小")),
+    (
+        Asked.NUMBER,
+        (r"\b(?:minimum|maximum|max|min|limit)\b", r"\b(?:mindest|höchst|maximal|minimal)\w*", "最大|最小"),
+    ),
 )
 _PATTERNS = tuple((asked, re.compile("|".join(patterns), re.IGNORECASE)) for asked, patterns in _ASKED)
 _MONTHS = (
