@@ -73,7 +73,10 @@ class Answering:
         read_as = respelled(question, keyword.query_words(question), hits)
         if read_as != question:
             question, hits = read_as, self._search(read_as, ASK_HITS, where)
-        find = functools.partial(self._search_words, k=DEFINITION_HITS, where=where)
+
+        def find(query: str) -> list[Hit]:
+            return self._search_words(query, DEFINITION_HITS, where)
+
         definitions = find_definitions(question, hits, find)
         hits = [*definitions, *hits] if asked_kind(question) in ABOUT_SYMBOLS else [*hits, *definitions]
         hits += find_constants(question, hits, find)

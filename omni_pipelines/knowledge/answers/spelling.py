@@ -16,9 +16,9 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 
 def respelled(question: str, words: Sequence[QueryWord], hits: Sequence[Hit]) -> str:
-    """The question, with words that no source contains replaced by those of its hits that are spelled nearly the same.
+    """The question, in which words that no source contains become those of its hits that are spelled nearly the same.
 
-    A search finds near spellings too, so that what a misspelt word means stands in the hits. The first letter must be
+    A search finds near spellings too, so the word that was meant stands in the hits. The first letter must be
     the same: few people mistype it, and other names differ in it.
     """
     unknown = [word.surface for word in words if not word.count and len(word.surface) >= MIN_LETTERS]
