@@ -50,6 +50,7 @@ def run() -> None:
     """Run the command that the process was called with, and end the process with its exit code."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `omni search … | head` is no error
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # noqa: TID251  # to look for some takes 20 ms
+    os.environ.setdefault("LANCE_LOG", "error")  # noqa: TID251  # not a warning for each part of an index that is empty
     os.putenv("RUST_BACKTRACE", "0")  # where an engine panics, our message and its cure say what it means
     gc.set_threshold(_NEW_OBJECTS)
     code = execute(sys.argv[1:])
