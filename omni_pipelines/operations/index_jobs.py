@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import filelock
-from pydantic import ValidationError
 
 from native import lance_vectors
 from native.lance_tables import LanceTable
@@ -62,14 +61,16 @@ class IndexJob:
         """The current record.
 
         Raises:
-            ConfigurationError: there is no such job.
+            ConfigurationError: there is no such job, or its file is damaged.
         """
         try:
             record = read_job(self.home, self.id)
-        except (OSError, ValidationError) as error:
+        except OSError as error:
             raise ConfigurationError(
                 f"there is no job {self.id}", cure="list the jobs: omni db index jobs"
             ) from error
+        except ValueError as error:
+            raise ConfigurationError(f"{job_file(self.home, self.id)} is damaged", cure="delete it") from error
         return record if record.state in FINAL or self._is_alive(record) else self._mark_dead()
 
     @property
