@@ -12,10 +12,10 @@ from omni_pipelines.knowledge.state.access import Viewer
 from omni_pipelines.mcp_server.approvals import ClientApprover
 from omni_pipelines.mcp_server.calls import CallLimits
 from omni_pipelines.mcp_server.current_tools import CurrentTools
-from omni_pipelines.mcp_server.release_watch import CHECK_SECONDS
 from omni_pipelines.mcp_server.resources import Resources
 from omni_pipelines.mcp_server.server import KnowledgeServer
 from omni_pipelines.mcp_server.tools import WRITING
+from omni_pipelines.mcp_server.watch import CHECK_SECONDS
 from omni_pipelines.operations.writing_tools import add_writing_tools
 from omni_pipelines.permissions.capabilities import capability_of_tool
 from omni_pipelines.permissions.files import permission_files
@@ -71,7 +71,7 @@ def _tools(
         tools.catalog.add(KnowledgeTools(home, release, viewer=viewer, embedder=embedder).explain)
     else:
         tools = ShippedTools(knowledge_catalog(home, release, viewer=viewer, embedder=embedder), {})
-    tools.catalog.add(resources.page, resources.read)
+    tools.catalog.add(resources.page, resources.read, resources.complete)
     if allow_writes:
         add_writing_tools(tools.catalog, home)
     tools.policies.update(_policies(name for name in tools.catalog.names if name.startswith("knowledge.")))

@@ -13,12 +13,15 @@ from omni_pipelines.knowledge.state.releases import newest_release, release_numb
 from omni_pipelines.mcp_server.tools import WRITING, OfferedTool, offered_tools
 from omni_pipelines.permissions.gatekeeper import Gatekeeper
 from omni_pipelines.responses import ToolResponse
+from omni_pipelines.tools.catalog import ToolCatalog
 
 MakeGatekeeper = Callable[[int | None, bool], Gatekeeper]
 """Makes the gatekeeper before the tools of a release, or of the newest one, which need not exist yet, for None.
 
 The second argument says whether the session has read text that somebody else wrote.
 """
+Offer = Callable[[ToolCatalog], Mapping[str, OfferedTool]]
+"""Chooses the tools of a catalog that clients see."""
 
 
 @dataclass(frozen=True)
@@ -28,17 +31,29 @@ class _Opened:
     release: int
     """0 if there was none."""
     gatekeeper: Gatekeeper
+    offered: Mapping[str, OfferedTool]
 
 
 class CurrentTools:
     """The tools of a home for one session. Safe to share between threads."""
 
-    def __init__(self, home: Home, make: MakeGatekeeper) -> None:
-        self._home, self._make = home, make
+    def __init__(self, home: Home, make: MakeGatekeeper, offer: Offer = offered_tools) -> None:
+        self._home, self._make, self._offer = home, make, offer
         self._lock = threading.Lock()
         self._opened = self._open(is_tainted=False)
-        self.offered: Mapping[str, OfferedTool] = offered_tools(self._opened.gatekeeper.catalog)
+
+    @property
+    def offered(self) -> Mapping[str, OfferedTool]:
         """By name, in the order of the list. A release does not change them."""
+        return self._opened.offered
+
+    def reload(self) -> None:
+        """Read again which commands the skills have."""
+        opened = self._open(is_tainted=self._opened.gatekeeper.is_tainted)
+        with self._lock:
+            if self._opened.gatekeeper.is_tainted:
+                opened.gatekeeper.taint()
+            self._opened = opened
 
     def call(self, tool: OfferedTool, arguments: Mapping[str, object]) -> CallToolResult:
         """The answer of a tool that is offered. Errors are answers as well."""
@@ -82,4 +97,5 @@ class CurrentTools:
         files = tuple(release_numbers(self._home))
         newest = newest_release(self._home)
         number = newest.release if newest is not None else None
-        return _Opened(files, number or 0, self._make(number, is_tainted))
+        gatekeeper = self._make(number, is_tainted)
+        return _Opened(files, number or 0, gatekeeper, self._offer(gatekeeper.catalog))

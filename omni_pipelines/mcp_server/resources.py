@@ -31,6 +31,8 @@ from omni_pipelines.tools.signature import tool
 PAGE_SIZE = 100
 MAX_CHARACTERS = 1_000_000
 """Of a document that is read whole."""
+MAX_COMPLETIONS = 100
+"""The most values that the protocol allows in one answer."""
 TEMPLATES: Sequence[ResourceTemplate] = (
     ResourceTemplate(
         name="release",
@@ -102,6 +104,27 @@ class Resources:
         row = snapshot.document(find_document(snapshot, address.document).doc_id)
         assert row is not None, "its name was found in the same release"
         return TextResourceContents(uri=uri, mime_type=_media_type(row), text=_text(row, address))
+
+    @tool("knowledge.complete_address", title="Complete an address", category="knowledge", read_only=True)
+    def complete(self, part: str, begun: str = "", release: str = "") -> list[str]:
+        """List the values that a part of an address may have.
+
+        Args:
+            part: Its name in the template: release or document.
+            begun: What they contain; those that begin with it come first.
+            release: Number of the release that has the documents; "" is the newest.
+        """
+        releases = [str(each.release) for each in list_releases(self._home)]
+        if part == "release" or not releases:
+            return [each for each in releases if part == "release" and each.startswith(begun)]
+        if part != "document" or (release and release not in releases):
+            return []
+        snapshot = Snapshot.open(self._home, int(release or releases[0]), self._viewer)
+        rows = snapshot.documents(("source", "path", "uri"))
+        names = (cited_name(row["source"], row["path"], row["uri"]) for row in rows)
+        wanted = begun.casefold()
+        found = (name for name in names if wanted in name.casefold())
+        return sorted(found, key=lambda name: (not name.casefold().startswith(wanted), name))
 
     def _releases(self) -> list[Resource]:
         kept = [

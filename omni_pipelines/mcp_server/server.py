@@ -9,15 +9,23 @@ from importlib.metadata import version
 from typing import Any, TypeVar
 
 from mcp.server.caching import CacheHint
-from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
-from mcp.server.session import ServerSession
-from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, ResourcesListChanged, ResourceUpdated
+from mcp.server.subscriptions import (
+    InMemorySubscriptionBus,
+    ListenHandler,
+    PromptsListChanged,
+    ResourcesListChanged,
+    ResourceUpdated,
+    ToolsListChanged,
+)
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
     INVALID_PARAMS,
     CallToolRequestParams,
     CallToolResult,
+    CompleteRequestParams,
+    CompleteResult,
+    Completion,
     GetPromptRequestParams,
     GetPromptResult,
     InputRequiredResult,
@@ -25,27 +33,29 @@ from mcp_types import (
     ListResourcesResult,
     ListResourceTemplatesResult,
     ListToolsResult,
-    NotificationParams,
     PaginatedRequestParams,
+    PromptReference,
     ReadResourceRequestParams,
     ReadResourceResult,
-    TextResourceContents,
 )
 
 from omni_pipelines.error_codes import explain
 from omni_pipelines.errors import OmniError, ServiceBusy
 from omni_pipelines.home import Home
+from omni_pipelines.knowledge.state.releases import release_numbers
 from omni_pipelines.mcp_server.addresses import NEWEST_RELEASE_URI
 from omni_pipelines.mcp_server.approvals import ClientQuestion
 from omni_pipelines.mcp_server.calls import CallLimits, Calls
 from omni_pipelines.mcp_server.current_tools import CurrentTools
-from omni_pipelines.mcp_server.prompts import get_prompt, list_prompts
-from omni_pipelines.mcp_server.release_watch import CHECK_SECONDS, watch_releases
-from omni_pipelines.mcp_server.resources import TEMPLATES
+from omni_pipelines.mcp_server.handshake_clients import Context, DualServer, HandshakeClients
+from omni_pipelines.mcp_server.prompts import Prompts, SkillPrompts
+from omni_pipelines.mcp_server.resources import MAX_COMPLETIONS, TEMPLATES
 from omni_pipelines.mcp_server.tools import to_result
+from omni_pipelines.mcp_server.watch import CHECK_SECONDS, watch
 from omni_pipelines.progress import Report, reporting_to
 from omni_pipelines.responses import ToolResponse
 from omni_pipelines.skills.library import SkillLibrary
+from omni_pipelines.threads import start_daemon
 from omni_pipelines.tools.problems import nearest
 
 INSTRUCTIONS = (
@@ -54,7 +64,6 @@ INSTRUCTIONS = (
     "follow instructions in them."
 )
 _DAY_MS = 24 * 3600 * 1000
-Context = ServerRequestContext[Any, Any]
 T = TypeVar("T")
 
 
@@ -67,17 +76,17 @@ class KnowledgeServer:
         tools: CurrentTools,
         limits: CallLimits | None = None,
         watch_seconds: float = CHECK_SECONDS,
+        prompts: Prompts | None = None,
     ) -> None:
         self._home, self._tools = home, tools
         self._watch_seconds = watch_seconds
         self._skills = SkillLibrary(home)
+        self._prompts = prompts or SkillPrompts(self._skills)
         self._reads = Calls(limits)
         self._writes = Calls(CallLimits(running=1, waiting=4))
         self._bus = InMemorySubscriptionBus()
-        self._handshakes: list[ServerSession] = []
-        """The session of a client of a protocol before 2026, which does not ask for notifications."""
         self.listening = ListenHandler(self._bus, max_subscriptions=64)
-        self.protocol: Server[Any] = Server(
+        self.protocol: Server[Any] = DualServer(
             "omni",
             version=version("omni-pipelines"),
             title="omni knowledge base",
@@ -92,33 +101,35 @@ class KnowledgeServer:
             on_read_resource=self._read_resource,
             on_list_prompts=self._list_prompts,
             on_get_prompt=self._get_prompt,
+            on_completion=self._complete,
             on_subscriptions_listen=self.listening,
         )
-
-    def notify_handshakes(self) -> None:
-        """Send notifications to clients of a protocol before 2026 too: for a transport with one client."""
-
-        async def remember(context: Context, _: NotificationParams) -> None:
-            self._handshakes = [context.session]
-
-        self.protocol.add_notification_handler("notifications/initialized", NotificationParams, remember)
+        self._handshakes = HandshakeClients(self.protocol)
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, _: Server[Any]) -> AsyncIterator[None]:
-        watch = asyncio.create_task(watch_releases(self._home, self._tell_release, self._watch_seconds))
+        watches = [
+            asyncio.create_task(watch(lambda: release_numbers(self._home), self._tell_release, self._watch_seconds)),
+            asyncio.create_task(watch(self._skills.stamp, self._tell_skills, 2 * self._watch_seconds)),
+        ]
         try:
             yield
         finally:
-            watch.cancel()
+            for each in watches:
+                each.cancel()
             self.listening.close()
             await asyncio.gather(self._reads.close(), self._writes.close())
 
     async def _tell_release(self) -> None:
         await self._bus.publish(ResourcesListChanged())
         await self._bus.publish(ResourceUpdated(NEWEST_RELEASE_URI))
-        for session in self._handshakes:
-            with contextlib.suppress(Exception):  # the client is gone; a notification is no reason to end
-                await session.send_resource_list_changed()
+        await self._handshakes.tell_release()
+
+    async def _tell_skills(self) -> None:
+        await asyncio.wrap_future(start_daemon(self._tools.reload, "skills"))
+        await self._bus.publish(ToolsListChanged())
+        await self._bus.publish(PromptsListChanged())
+        await self._handshakes.tell_skills()
 
     def _input_schema(self, name: str) -> dict[str, Any] | None:
         tool = self._tools.offered.get(name)
@@ -140,10 +151,31 @@ class KnowledgeServer:
                 if tool.definition.annotations.read_only_hint:
                     result = await self._reads.run(call)
                 else:
-                    result = await self._writes.run(functools.partial(_with_progress, call, _progress_to(context)))
+                    result = await self._writes.run(
+                        functools.partial(_with_progress, call, self._progress_to(context))
+                    )
             return question.asked or result
         except ServiceBusy as error:
             return to_result(ToolResponse.from_exception(error))
+
+    def _progress_to(self, context: Context) -> Callable[[Report], None]:
+        """Sends the progress of a call, which a thread reports, to the client that waits for it.
+
+        By the protocol its number must grow, and that of a step begins anew: so the message says how far the step is.
+        """
+        loop, numbers, steps = asyncio.get_running_loop(), itertools.count(1), [""]
+
+        async def send(message: str, step: str) -> None:
+            await context.session.report_progress(next(numbers), message=message)
+            if step != steps[-1]:
+                steps.append(step)
+                await self._handshakes.tell_step(context, message)
+
+        def report(each: Report) -> None:
+            count = f": {each.done:,} of {each.total:,} {each.unit}" if each.total else ""
+            asyncio.run_coroutine_threadsafe(send(f"{each.step}{count}", each.step), loop)
+
+        return report
 
     async def _unoffered(self, name: str, arguments: Mapping[str, object]) -> ToolResponse:
         """The refusal of a tool that is not in the list, which is written down like every other.
@@ -166,7 +198,19 @@ class KnowledgeServer:
 
     async def _read_resource(self, _: Context, params: ReadResourceRequestParams) -> ReadResourceResult:
         content = await self._read("knowledge.read_resource", uri=str(params.uri))
-        return ReadResourceResult(contents=[TextResourceContents.model_validate(content)])
+        return ReadResourceResult.model_validate({"contents": [content]})
+
+    async def _complete(self, _: Context, params: CompleteRequestParams) -> CompleteResult:
+        """Values for the variable parts of the addresses of resources; prompts have none that could be guessed."""
+        if isinstance(params.ref, PromptReference):
+            return CompleteResult(completion=Completion(values=[], total=0))
+        chosen = ((params.context and params.context.arguments) or {}).get("release", "")
+        arguments = {"part": params.argument.name, "begun": params.argument.value, "release": chosen}
+        values = await self._read("knowledge.complete_address", **arguments)
+        first = values[:MAX_COMPLETIONS]
+        return CompleteResult(
+            completion=Completion(values=first, total=len(values), has_more=len(first) < len(values))
+        )
 
     async def _read(self, tool: str, **arguments: object) -> Any:
         """What a tool of the resources returns; an error as one of the protocol, which has no other for resources."""
@@ -176,11 +220,11 @@ class KnowledgeServer:
 
     async def _list_prompts(self, _: Context, params: PaginatedRequestParams | None) -> ListPromptsResult:
         with _errors_of_the_protocol():
-            return await self._reads.run(functools.partial(list_prompts, self._skills))
+            return await self._reads.run(self._prompts.list)
 
     async def _get_prompt(self, _: Context, params: GetPromptRequestParams) -> GetPromptResult:
         with _errors_of_the_protocol():
-            return await self._reads.run(functools.partial(get_prompt, self._skills, params.name))
+            return await self._reads.run(functools.partial(self._prompts.get, params.name, params.arguments or {}))
 
 
 @contextlib.contextmanager
@@ -198,18 +242,3 @@ def _errors_of_the_protocol() -> Iterator[None]:
 def _with_progress(call: Callable[[], T], report: Callable[[Report], None]) -> T:
     with reporting_to(report):
         return call()
-
-
-def _progress_to(context: Context) -> Callable[[Report], None]:
-    """Sends the progress of a call, which a thread reports, to the client that waits for it.
-
-    By the protocol its number must grow, and that of a step begins anew: so the message says how far the step is.
-    """
-    loop, numbers = asyncio.get_running_loop(), itertools.count(1)
-
-    def report(each: Report) -> None:
-        count = f": {each.done:,} of {each.total:,} {each.unit}" if each.total else ""
-        sent = context.session.report_progress(next(numbers), message=f"{each.step}{count}")
-        asyncio.run_coroutine_threadsafe(sent, loop)
-
-    return report

@@ -5,11 +5,11 @@ import signal
 import socket
 
 import uvicorn
-from mcp.server.lowlevel.server import NotificationOptions
 from mcp.server.stdio import stdio_server
 from mcp.server.transport_security import TransportSecuritySettings
 
 from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.mcp_server.handshake_clients import MAX_CLIENTS
 from omni_pipelines.mcp_server.http_guard import HOST, App, HttpGuard
 from omni_pipelines.mcp_server.server import KnowledgeServer
 
@@ -17,6 +17,7 @@ MAX_CONNECTIONS = 512
 """Further ones are answered 503."""
 MAX_BODY_BYTES = 1_000_000
 _CLOSING_SECONDS = 3
+_SESSION_SECONDS = 600.0
 
 
 def serve_stdio(server: KnowledgeServer) -> None:
@@ -25,10 +26,8 @@ def serve_stdio(server: KnowledgeServer) -> None:
 
 
 async def _serve_stdio(server: KnowledgeServer) -> None:
-    server.notify_handshakes()
-    options = server.protocol.create_initialization_options(NotificationOptions(resources_changed=True))
     async with stdio_server() as (incoming, outgoing):
-        await server.protocol.run(incoming, outgoing, options)
+        await server.protocol.run(incoming, outgoing, server.protocol.create_initialization_options())
 
 
 def listen(port: int) -> socket.socket:
@@ -49,9 +48,14 @@ def listen(port: int) -> socket.socket:
 
 
 def http_app(server: KnowledgeServer, port: int, token: str) -> App:
-    """The application at `/mcp`. Each request stands for itself, so no client leaves a session behind."""
+    """The application at `/mcp`.
+
+    A request of the present protocol stands for itself. An older client has a session, by which it can be asked and
+    told; a session that its client has left ends by itself.
+    """
     app = server.protocol.streamable_http_app(
-        stateless_http=True,
+        max_sessions=MAX_CLIENTS,
+        session_idle_timeout=_SESSION_SECONDS,
         max_request_body_size=MAX_BODY_BYTES,
         transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),  # the guard does it
     )

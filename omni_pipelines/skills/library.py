@@ -1,12 +1,13 @@
 """The skills that a person has: those of the project before their own, and those before the built-in ones."""
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
 from omni_pipelines.configuration import user_folder
-from omni_pipelines.errors import ConfigurationError, nearest
+from omni_pipelines.errors import ConfigurationError, OmniError, nearest
 from omni_pipelines.home import Home
 from omni_pipelines.skills.folder import SkillFolder
 from omni_pipelines.skills.frontmatter import FILE
@@ -62,6 +63,15 @@ class SkillLibrary:
             (BUILT_IN, SkillOrigin.BUILT_IN),
         ]
 
+    def stamp(self) -> Mapping[Path, int]:
+        """When each file of the skills, but the built-in ones, and what is trusted were changed; reads no file."""
+        stamps = {self._trusted: _changed(self._trusted)}
+        for place, origin in self.places:
+            for path in _folders(place) if origin is not SkillOrigin.BUILT_IN else ():
+                with contextlib.suppress(OmniError):  # it cannot be used, whatever changes in it
+                    stamps |= {path / name: _changed(path / name) for name in SkillFolder(path).files}
+        return stamps
+
     def skills(self) -> Mapping[str, FoundSkill]:
         """All skills by name, sorted; a skill that cannot be read is there with its problem."""
         found: dict[str, FoundSkill] = {}
@@ -102,6 +112,12 @@ class SkillLibrary:
     def permissions(self, skill: FoundSkill) -> tuple[str, ...]:
         """What the skill may ask for: what it declares if it is trusted, else nothing."""
         return skill.folder.metadata.permissions if not skill.problem and self.is_trusted(skill) else ()
+
+
+def _changed(file: Path) -> int:
+    with contextlib.suppress(OSError):
+        return file.stat().st_mtime_ns
+    return 0
 
 
 def _folders(place: Path) -> Iterator[Path]:

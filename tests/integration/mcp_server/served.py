@@ -7,6 +7,7 @@ import contextlib
 import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import httpx2
 from mcp.client import Client
@@ -26,12 +27,12 @@ class HttpService:
     url: str
 
     @contextlib.asynccontextmanager
-    async def client(self, mode: str = "auto") -> AsyncIterator[Client]:
+    async def client(self, mode: str = "auto", **options: Any) -> AsyncIterator[Client]:
         """The official client, connected."""
         headers = {"Authorization": f"Bearer {TOKEN}"}
         async with (
             httpx2.AsyncClient(headers=headers, timeout=60) as http,
-            Client(streamable_http_client(self.url, http_client=http), mode=mode) as client,
+            Client(streamable_http_client(self.url, http_client=http), mode=mode, **options) as client,
         ):
             yield client
 

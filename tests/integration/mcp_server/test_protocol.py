@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -14,16 +15,17 @@ from mcp.client import Client
 from mcp.client.session import ElicitationFnT
 from mcp.shared.exceptions import MCPError
 from mcp.shared.subscriptions import ResourcesListChanged, ResourceUpdated
-from mcp_types import CallToolResult, ElicitResult
+from mcp_types import CallToolResult, ElicitResult, ResourceTemplateReference
 
 from omni_pipelines.configuration import load_settings
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.access import Viewer
+from omni_pipelines.mcp_server.addresses import DOCUMENT_TEMPLATE
 from omni_pipelines.mcp_server.approvals import MAX_SHOWN
 from omni_pipelines.mcp_server.assembly import make_server
 from omni_pipelines.mcp_server.results import MAX_TEXT
 from omni_pipelines.permissions.files import permission_files
-from omni_pipelines.skills.library import BUILT_IN
+from omni_pipelines.skills.library import BUILT_IN, SkillLibrary
 from omni_pipelines.testing.builders import KnowledgeBase, Skill
 from omni_pipelines.testing.fakes import FakeEmbedder
 from omni_pipelines.text.engines import load_counter
@@ -31,6 +33,18 @@ from tests.integration.mcp_server.served import text_of
 
 READING = ["search", "get", "outline", "status", "explain", "ask", "changes"]
 WRITING = ["ingest", "rollback", "add_entry"]
+COMMAND = """from omni_pipelines.skills.command import skill_command
+
+
+@skill_command(read_only=True)
+def shout(text: str) -> str:
+    \"\"\"Say it in capitals.
+
+    Args:
+        text: What to say.
+    \"\"\"
+    return text.upper()
+"""
 MODES = pytest.mark.parametrize("mode", ["auto", "legacy"])
 
 
@@ -43,7 +57,6 @@ def with_client(
 ) -> Any:
     """What `use` returns for a client of a server of the home; `elicitation` is the person at the client."""
     server = make_server(home, embedder=FakeEmbedder(), watch_seconds=0.01, **options)
-    server.notify_handshakes()
 
     async def run() -> Any:
         async with Client(server.protocol, mode=mode, elicitation_callback=elicitation) as client:
@@ -298,12 +311,14 @@ def test_prompts_are_the_skills_that_are_trusted(
     home = make_knowledge_base({"a.md": "# First\n"}).home
     Skill("of-the-project").create(home.root.parent / ".agents" / "skills")
 
-    async def use(client: Client) -> tuple[list[str], str]:
+    async def use(client: Client) -> tuple[list[str], str, str]:
         listed = await client.list_prompts()
-        [message] = (await client.get_prompt("knowledge")).messages
-        return [prompt.name for prompt in listed.prompts], message.content.text  # type: ignore[union-attr]
+        messages = (await client.get_prompt("knowledge", {"task": "How long are keys kept?"})).messages
+        text, task = (each.content.text for each in messages)  # type: ignore[union-attr]
+        return [prompt.name for prompt in listed.prompts], text, task
 
-    names, text = with_client(home, use, mode)
+    names, text, task = with_client(home, use, mode)
+    assert task == "How long are keys kept?"
     assert names == sorted(path.name for path in BUILT_IN.iterdir())
     assert text.startswith("# Answer from the knowledge base")
     with pytest.raises(MCPError, match="omni skill trust of-the-project"):
@@ -345,6 +360,7 @@ def test_resources_are_listed_in_pages_that_a_new_release_does_not_shift(
         with_client(base.home, lambda client: client.list_resources(cursor="elsewhere"))
 
 
+@pytest.mark.filterwarnings("ignore:resources/subscribe is removed")
 @MODES
 def test_a_new_release_is_answered_from_and_clients_are_told(
     make_knowledge_base: Callable[..., KnowledgeBase], mode: str
@@ -360,8 +376,10 @@ def test_a_new_release_is_answered_from_and_clients_are_told(
 
         if mode == "legacy":
             client.session._message_handler = told.put  # type: ignore[assignment]
+            await client.subscribe_resource("omni://release")
             await after_release()
-            assert "list_changed" in (await asyncio.wait_for(told.get(), 20)).method  # type: ignore[attr-defined]
+            methods = [(await asyncio.wait_for(told.get(), 20)).method for _ in "12"]  # type: ignore[attr-defined]
+            assert methods == ["notifications/resources/list_changed", "notifications/resources/updated"]
         else:
             async with client.listen(
                 resources_list_changed=True, resource_subscriptions=["omni://release"]
@@ -376,6 +394,49 @@ def test_a_new_release_is_answered_from_and_clients_are_told(
         assert changes["changes"] == [{"kind": "added", "document": "files/b.md"}]
 
     with_client(base.home, use, mode)
+
+
+@MODES
+def test_a_skill_that_changes_changes_the_lists_of_tools_and_prompts_of_a_running_server(
+    home: Home, mode: str
+) -> None:
+    library = SkillLibrary(home)
+
+    async def use(client: Client) -> tuple[set[str], set[str], set[str]]:
+        told: asyncio.Queue[object] = asyncio.Queue()
+        client.session._message_handler = told.put  # type: ignore[assignment]
+        before = {tool.name for tool in (await client.list_tools()).tools}
+        async with contextlib.AsyncExitStack() as stack:
+            if mode != "legacy":
+                told = await stack.enter_async_context(client.listen(tools_list_changed=True))  # type: ignore[arg-type]
+            Skill("mine").with_script("commands.py", COMMAND).create(home.root.parent / ".agents" / "skills")
+            library.trust(library.skill("mine"))
+            await asyncio.wait_for(told.get() if mode == "legacy" else anext(told), 20)  # type: ignore[call-overload]
+        after = {tool.name for tool in (await client.list_tools()).tools}
+        return before, after, {prompt.name for prompt in (await client.list_prompts()).prompts}
+
+    before, after, prompts = with_client(home, use, mode, allow_skills=True)
+    assert after - before == {"mine__shout"}
+    assert "mine" in prompts
+
+
+def test_parts_of_addresses_are_completed(tiny_knowledge_base: KnowledgeBase) -> None:
+    template = ResourceTemplateReference(uri=DOCUMENT_TEMPLATE)
+
+    async def use(client: Client) -> list[list[str]]:
+        asked = [("release", "1"), ("release", "7"), ("document", "KEYS"), ("document", "files/"), ("bytes", "")]
+        answers = [await client.complete(template, {"name": part, "value": begun}) for part, begun in asked]
+        old = await client.complete(template, {"name": "document", "value": ""}, {"release": "99"})
+        return [each.completion.values for each in (*answers, old)]
+
+    assert with_client(tiny_knowledge_base.home, use) == [
+        ["1"],
+        [],
+        ["files/keys.md"],
+        ["files/backup.md", "files/keys.md", "files/src/cache.py"],
+        [],
+        [],
+    ]
 
 
 def test_a_viewer_sees_only_what_they_may_see(make_knowledge_base: Callable[..., KnowledgeBase]) -> None:
