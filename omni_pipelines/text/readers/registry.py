@@ -178,7 +178,7 @@ READERS = (
     Reader("xml", 4, xml.read, "application/xml", "markup", _XML, isolated=True),
     _marked_up("org", org.read, "text/org", ".org"),
     _marked_up("mediawiki", mediawiki.read, "text/x-wiki", ".wiki", ".mediawiki"),
-    _marked_up("tex", tex.read, "text/x-tex", ".tex", ".latex", ".ltx"),
+    _marked_up("tex", tex.read, "text/x-tex", ".tex", ".latex", ".ltx", version=2),
     _marked_up("bibtex", bib.read, "text/x-bibtex", ".bib"),
     _marked_up("man", man.read, "text/troff", ".man", ".roff", ".mdoc"),
     _marked_up("texinfo", texinfo.read, "text/x-texinfo", ".texi", ".texinfo", ".txi"),
