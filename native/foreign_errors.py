@@ -68,6 +68,9 @@ _QUOTA = Meaning("4002", "free some disk space, or have your quota raised")
 _FILE_SIZE = Meaning("4002", "allow larger files (ulimit -f), or use a disk that can hold them")
 _NO_TEMPORARY = Meaning("4002", "free some space for temporary files, or name another folder for them: TMPDIR")
 _DATABASE = Meaning("4001", "free some disk space, and check the disk and the permissions of the folder")
+_NO_LINKS = Meaning(
+    "4002", "use a folder on a file system that has hard links, such as ext4, XFS, APFS or NTFS: --home"
+)
 _READ_ONLY = Meaning("4002", "mount the disk for writing, or use another folder")
 _HANDLES = Meaning("4001", "allow more open files (ulimit -n), or process less at once", retryable=True)
 _MISSING = Meaning("4003", "check the path")
@@ -183,6 +186,10 @@ _VAGUE = frozenset({_INVALID, _FORMAT, _RANGE, _TYPE, _FAILED, _PANIC, _UNREADAB
 """Meanings that do not name the cause. If the engine got only a file to open, the file is the cause."""
 _KINDS: dict[Meaning, type[EngineError]] = {_CONFLICT: WriteConflict, _MODEL: ModelCorrupt}
 _OS_ERROR = re.compile(r"\(os error (\d+)\)")
+_LINK_REFUSED = re.compile(
+    rf"Unable to rename file: .*\(os error ({errno.EPERM}|{errno.EOPNOTSUPP}|{errno.ENOSYS})\)"
+)
+"""Lance publishes a version by a hard link, so that none replaces another one."""
 _RUST_LOCATION = re.compile(r",?\s*(?:location: )?/(?:home|rustc|root)/\S+\.rs:\d+:\d+")
 _MAX_LENGTH = 2_000
 
@@ -258,6 +265,8 @@ def _says_more_in_text(error: BaseException) -> bool:
 
 def _by_text(error: BaseException) -> Meaning | None:
     text = str(error)
+    if _LINK_REFUSED.search(text):
+        return _NO_LINKS
     if quoted := _OS_ERROR.search(text):
         return FOREIGN_NUMBERS.get(int(quoted[1]), _READ)
     return next((meaning for pattern, meaning in FOREIGN_TEXTS if pattern.search(text)), None)

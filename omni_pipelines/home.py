@@ -53,6 +53,8 @@ class Home:
     """Folder of the plans of erasures that are not certified yet."""
     quarantine = _Inside("quarantine")
     """Folder for damaged files that recovery moved aside."""
+    quarantine_files = _Inside("quarantine.json")
+    """File with the checksums of the table of files that were not read."""
     migrations = _Inside("migrations.jsonl")
     """What tables of earlier versions of omni got, one migration a line."""
     entries = _Inside("entries")

@@ -36,13 +36,32 @@ class Record(BaseModel):
 
 def sealed(record: Record) -> bytes:
     """Return a record as a JSON document with a checksum of itself."""
-    return orjson.dumps(sealed_fields(record), option=orjson.OPT_INDENT_2)
+    return sealed_document(record.model_dump(mode="json"))
+
+
+def sealed_document(body: object) -> bytes:
+    """Return a JSON value as a document with a checksum of itself: `{"body": …, "sha256": …}`."""
+    return orjson.dumps({"body": body, "sha256": seal_of(body)}, option=orjson.OPT_INDENT_2)
 
 
 def sealed_fields(record: Record) -> dict[str, Any]:
     """Return the fields of that document: `{"body": …, "sha256": …}`."""
     body = record.model_dump(mode="json")
     return {"body": body, "sha256": seal_of(body)}
+
+
+def body_of(raw: bytes) -> Any:
+    """Return the JSON value of a sealed document, or of one without a checksum, as earlier versions wrote it.
+
+    Raises:
+        ValueError: it is no JSON, or it does not match its checksum.
+    """
+    document = orjson.loads(raw)
+    if not isinstance(document, dict) or document.keys().isdisjoint({"body", "sha256"}):
+        return document
+    if document.keys() != {"body", "sha256"} or document["sha256"] != seal_of(document["body"]):
+        raise ValueError("it does not match its checksum")
+    return document["body"]
 
 
 AnyRecord = TypeVar("AnyRecord", bound=Record)
@@ -59,6 +78,15 @@ def unsealed(raw: bytes, kind: type[AnyRecord]) -> AnyRecord | None:
         return strictly(orjson.dumps(body), kind) if document["sha256"] == seal_of(body) else None
     except (ValueError, KeyError, TypeError):
         return None
+
+
+def opened(raw: bytes, kind: type[AnyRecord]) -> AnyRecord:
+    """Return the record in a document that this home wrote; see `body_of`.
+
+    Raises:
+        ValueError: the document was changed, or holds no such record.
+    """
+    return strictly(orjson.dumps(body_of(raw)), kind)
 
 
 def strictly(raw: bytes, kind: type[AnyRecord]) -> AnyRecord:

@@ -29,7 +29,7 @@ from omni_pipelines.events import Tail, payload_of
 from omni_pipelines.home import Home
 from omni_pipelines.ids import content_hash
 from omni_pipelines.record_fields import Moment
-from omni_pipelines.records import Event, Record, strictly
+from omni_pipelines.records import Event, Record, opened, sealed
 
 MAX_TASK_LENGTH = 8_000
 ENDED = ("done", "failed")
@@ -77,7 +77,7 @@ class TaskSession:
         home.sessions.mkdir(parents=True, exist_ok=True)
         session.folder.mkdir(mode=0o700)  # it holds what documents and files say
         session._texts.mkdir()
-        write_whole(session.folder / "task.json", record.model_dump_json(indent=2).encode())
+        write_whole(session.folder / "task.json", sealed(record))
         return session
 
     @classmethod
@@ -107,7 +107,7 @@ class TaskSession:
         """
         path = self.folder / "task.json"
         try:
-            return strictly(path.read_bytes(), TaskRecord)
+            return opened(path.read_bytes(), TaskRecord)
         except (OSError, ValueError) as error:
             cure = f"delete the session: omni sessions delete {self.id}"
             raise ConfigurationError(f"{path} cannot be read", cure=cure) from error
@@ -145,7 +145,8 @@ class TaskSession:
         path = self._texts / name
         content = path.read_bytes() if re.fullmatch("[0-9a-f]{64}", name) and path.is_file() else b""
         if content_hash(content) != name:
-            raise ConfigurationError(f"session {self.id} has no text {name!r}, or it was changed")
+            cure = f"delete the session: omni sessions delete {self.id}"
+            raise ConfigurationError(f"session {self.id} has no text {name!r}, or it was changed", cure=cure)
         return content.decode("utf-8", "surrogatepass")
 
     def append_line(self, path: Path, entry: Mapping[str, str], *, is_durable: bool = False) -> None:

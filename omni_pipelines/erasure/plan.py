@@ -10,14 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from pydantic import ValidationError
-
 from native.durable import sync_file, write_whole
 from omni_pipelines.erasure.residue import Wanted
 from omni_pipelines.erasure.scope import Scope
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.search.citation_names import DocumentName
-from omni_pipelines.records import ErasedRow, Record
+from omni_pipelines.records import ErasedRow, Record, opened, sealed
 
 
 class _Document(Record):
@@ -83,8 +81,8 @@ def _file(home: Home, target: str) -> Path:
 def read_plan(home: Home, target: str) -> ErasurePlan | None:
     """The plan that a killed call left; None if there is none, or it is damaged: then nothing was erased yet."""
     try:
-        return ErasurePlan.model_validate_json(_file(home, target).read_bytes())
-    except (OSError, ValidationError):
+        return opened(_file(home, target).read_bytes(), ErasurePlan)
+    except (OSError, ValueError):
         return None
 
 
@@ -92,7 +90,7 @@ def write_plan(home: Home, target: str, plan: ErasurePlan) -> None:
     """Write the plan, before anything is erased."""
     home.erasure_plans.mkdir(exist_ok=True)
     sync_file(home.root)
-    write_whole(_file(home, target), plan.model_dump_json().encode())
+    write_whole(_file(home, target), sealed(plan))
 
 
 def drop_plan(home: Home, target: str) -> None:

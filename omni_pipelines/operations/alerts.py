@@ -9,14 +9,14 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from native.durable import write_whole
 from omni_pipelines import ids
 from omni_pipelines.errors import OmniError
 from omni_pipelines.home import Home
 from omni_pipelines.record_fields import Moment
-from omni_pipelines.records import Record
+from omni_pipelines.records import Record, opened, sealed
 
 FIRST_PAUSE = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(hours=1)
@@ -103,8 +103,8 @@ class AlertLedger(Record):
 def read_ledger(home: Home) -> AlertLedger:
     """The ledger of a home; an empty one if there is none, or if it is damaged."""
     try:
-        return AlertLedger.model_validate_json(home.alerts.read_bytes())
-    except (OSError, ValidationError):
+        return opened(home.alerts.read_bytes(), AlertLedger)
+    except (OSError, ValueError):
         return AlertLedger()
 
 
@@ -217,4 +217,4 @@ def try_targets(home: Home, targets: Sequence[AlertTarget]) -> Mapping[str, str]
 
 def _write(home: Home, ledger: AlertLedger) -> None:
     home.alerts.parent.mkdir(exist_ok=True)
-    write_whole(home.alerts, ledger.model_dump_json(indent=2).encode())
+    write_whole(home.alerts, sealed(ledger))

@@ -13,7 +13,7 @@ import filelock
 from native.durable import write_whole
 from omni_pipelines import events
 from omni_pipelines.home import Home
-from omni_pipelines.records import Event, Record
+from omni_pipelines.records import Event, Record, opened, sealed
 
 
 class JobState(StrEnum):
@@ -76,9 +76,9 @@ def read_job(home: Home, job: str) -> JobRecord:
     """The record of a job, as its file describes it.
 
     Raises:
-        OSError, ValidationError: there is no such job, or its file is damaged.
+        OSError, ValueError: there is no such job, or its file is damaged.
     """
-    return JobRecord.model_validate_json(job_file(home, job).read_bytes())
+    return opened(job_file(home, job).read_bytes(), JobRecord)
 
 
 def write_job(home: Home, record: JobRecord, *, state_changed: bool = True) -> JobRecord:
@@ -96,7 +96,7 @@ def write_job(home: Home, record: JobRecord, *, state_changed: bool = True) -> J
         span_id=record.id,
     )
     events.append(path, event)
-    write_whole(job_file(home, record.id), record.model_dump_json(indent=2).encode())
+    write_whole(job_file(home, record.id), sealed(record))
     return record
 
 

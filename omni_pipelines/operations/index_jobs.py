@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import filelock
-from pydantic import ValidationError
 
 from native import lance_vectors
 from native.lance_tables import LanceTable
@@ -62,14 +61,16 @@ class IndexJob:
         """The current record.
 
         Raises:
-            ConfigurationError: there is no such job.
+            ConfigurationError: there is no such job, or its file is damaged.
         """
         try:
             record = read_job(self.home, self.id)
-        except (OSError, ValidationError) as error:
+        except OSError as error:
             raise ConfigurationError(
                 f"there is no job {self.id}", cure="list the jobs: omni db index jobs"
             ) from error
+        except ValueError as error:
+            raise ConfigurationError(f"{job_file(self.home, self.id)} is damaged", cure="delete it") from error
         return record if record.state in FINAL or self._is_alive(record) else self._mark_dead()
 
     @property
@@ -175,7 +176,7 @@ def _check(table: str, kind: str) -> None:
 
 
 def update_vector_index(run: RunContext) -> VectorsReport:
-    """Bring the vector index up to date: in this process if there is nothing to build, otherwise as a job.
+    """Bring the vector index up to date: in this process if there is little to build, otherwise as a job.
 
     A job has a process of its own: when the run is terminated, the build ends with it, whatever the engine is doing.
 
@@ -183,7 +184,8 @@ def update_vector_index(run: RunContext) -> VectorsReport:
         OmniError: the job failed, or somebody cancelled it.
     """
     home, embeddings = run.home, LanceTable(run.home.table(EMBEDDINGS.name))
-    if not embeddings.exists() or lance_vectors.coverage(embeddings).complete:
+    coverage = lance_vectors.coverage(embeddings) if embeddings.exists() else None
+    if coverage is None or coverage.complete or coverage.lacks_little:
         with writer_session(home, run.settings):
             return build_vector_index(run)
     job = create_index_background(home, EMBEDDINGS.name, publishes=False, run_id=run.run_id)

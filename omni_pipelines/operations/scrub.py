@@ -4,7 +4,8 @@ The checksums of the files cover every stored value. The rows are compared with 
 was wrong before it was written, and names the row.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,10 +25,11 @@ from omni_pipelines.knowledge.sql import JOURNAL_TABLES
 from omni_pipelines.knowledge.state import journal
 from omni_pipelines.knowledge.state.recovery_notes import RecoveryNote, write_recovery_note
 from omni_pipelines.knowledge.state.releases import read_release, release_numbers
-from omni_pipelines.knowledge.state.table_files import damaged_files
+from omni_pipelines.knowledge.state.table_files import damaged_files, damaged_quarantine
+from omni_pipelines.operations.home_documents import damaged_documents
 from omni_pipelines.records import Release
 from omni_pipelines.rows import ChunkRow, DocumentRow, EmbeddingRow, Row, rows_of
-from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, TABLES, Table
+from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, QUARANTINE, TABLES, Table
 from omni_pipelines.steps.chunks import repeated_columns
 from omni_pipelines.steps.step_records import reset_steps
 from omni_pipelines.tables import open_table
@@ -55,6 +57,11 @@ class Damage:
     """Of a damaged file: the id of each row in it, and the id of the document, or "" in embeddings."""
 
     @property
+    def is_beyond_rows(self) -> bool:
+        """Whether it is a file of a table that hides which rows it is about."""
+        return self.key.startswith("_versions/") or (self.key.startswith(("data/", "_deletions/")) and not self.rows)
+
+    @property
     def affected(self) -> tuple[tuple[str, str], ...]:
         """The id of each row that may be wrong, and of its document."""
         return self.rows or ((self.key, self.document),)
@@ -76,7 +83,8 @@ def scrub(home: Home, release: Release) -> ScrubReport:
     """Read every row and file of a release, and compare them with their hashes."""
     rows = _RowCheck(home, release)
     files = check_files(home, release) if release.files else _check_sizes(home, release)
-    damage = [*_check_records(home), *_check_journal(home), *files, *rows.run(), *_check_keyword_index(home, release)]
+    own = [*_check_records(home), *_check_documents(home), *_check_journal(home), *_check_quarantine(home)]
+    damage = [*own, *files, *rows.run(), *_check_keyword_index(home, release)]
     count = len(release.files) + len(release.keyword.files)
     return ScrubReport(
         release.release, rows.count, count, tuple(damage), () if release.files else tuple(release.tables)
@@ -105,6 +113,16 @@ def _check_records(home: Home) -> Iterator[Damage]:
     for number in release_numbers(home):
         if read_release(home, number) is None:
             yield Damage("releases", str(number), "its record does not match its checksum")
+
+
+def _check_documents(home: Home) -> Iterator[Damage]:
+    for path in damaged_documents(home):
+        yield Damage("file", path.relative_to(home.root).as_posix(), "it does not match its checksum")
+
+
+def _check_quarantine(home: Home) -> Iterator[Damage]:
+    for file, what in damaged_quarantine(home):
+        yield Damage(f"table {QUARANTINE.name}", file, what)
 
 
 def _check_journal(home: Home) -> Iterator[Damage]:
@@ -320,7 +338,9 @@ def mark_for_repair(home: Home, report: ScrubReport) -> int:
     """
     for table in JOURNAL_TABLES:
         journal.drop_damaged(home, table)
-    _set_aside(home, {damage.place for damage in report.damage if damage.key.startswith("_versions/")})
+    for path in damaged_documents(home):
+        os.replace(path, home.quarantine / f"{path.name}.damaged")
+    _set_aside(home, report.damage)
     found = [(damage.place, *row) for damage in report.damage for row in damage.affected]
     rows = {key for place, key, document in found if place == f"table {DOCUMENTS.name}" and document}
     documents = {document for _, _, document in found if document}
@@ -334,13 +354,16 @@ def mark_for_repair(home: Home, report: ScrubReport) -> int:
     return len(documents)
 
 
-def _set_aside(home: Home, places: Set[str]) -> None:
-    """Move tables with a damaged manifest to quarantine: nothing in them can be trusted. An ingest rebuilds them."""
-    for definition in (DOCUMENTS, CHUNKS, EMBEDDINGS):
-        if f"table {definition.name}" in places:
-            moved = lance_recovery.set_aside_after(LanceTable(home.table(definition.name)), 0, home.quarantine)
-            why = "its manifest does not match its checksum"
-            note = RecoveryNote(table=definition.name, moved=moved, after=0, why=why, at=datetime.now(UTC))
+def _set_aside(home: Home, damage: Iterable[Damage]) -> None:
+    """Move tables to quarantine that have a damaged manifest, or a file of which not even the keys can be read.
+
+    Nothing in them can be trusted, or they cannot be read at all. An ingest builds them again.
+    """
+    worst = {each.place: f"{each.key}: {each.what}" for each in damage if each.is_beyond_rows}
+    for name in TABLES:
+        if why := worst.get(f"table {name}"):
+            moved = lance_recovery.set_aside_after(LanceTable(home.table(name)), 0, home.quarantine)
+            note = RecoveryNote(table=name, moved=moved, after=0, why=why, at=datetime.now(UTC))
             write_recovery_note(home, note)
 
 

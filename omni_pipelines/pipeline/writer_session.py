@@ -7,6 +7,7 @@ from native import dataset_cache
 from native.allocator import share_arenas
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.home_key import make_key
+from omni_pipelines.knowledge.state.table_files import note_quarantine
 from omni_pipelines.pipeline.migration import migrate_tables
 from omni_pipelines.pipeline.recovery import recover
 from omni_pipelines.settings import Settings
@@ -36,4 +37,7 @@ def writer_session(home: Home, settings: Settings, *, sync: bool = False) -> Ite
         if sync:
             catch_up(home, settings)
         migrate_tables(home)
-        yield
+        try:
+            yield
+        finally:
+            note_quarantine(home)

@@ -33,7 +33,7 @@ from omni_pipelines.sharing.store_records import StoredFile, StoredRelease, keep
 from omni_pipelines.sources.registry import load_sources, save_sources
 from omni_pipelines.steps.kept_vectors import keep_vectors
 from omni_pipelines.steps.retention import TAG, keep_only
-from omni_pipelines.steps.step_records import UNFINISHED, reset_steps
+from omni_pipelines.steps.step_records import UNFINISHED, put_step_record, reset_steps
 from omni_pipelines.steps.writer_lock import writer_lock
 
 MAX_ATTEMPTS = 5
@@ -168,8 +168,8 @@ def _take_over(member: Member) -> bool:
     for record in records:
         write_copy(home, record)
         write_whole(release_file(home, record.number), sealed(record.release))
-    for step, step_record in newest.built.items():
-        write_whole(home.step_records / f"{step}.json", step_record.model_dump_json(indent=2).encode())
+    for step_record in newest.built.values():
+        put_step_record(home, step_record)
     numbers = {record.number for record in records}
     keep_only(home, numbers)
     member.update(release=newest.number)

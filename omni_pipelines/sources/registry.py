@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
-import orjson
 from pydantic import AfterValidator
 
 from native import text_recognition
 from native.durable import write_whole
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.home import Home
+from omni_pipelines.records import body_of, sealed_document
 from omni_pipelines.settings import Settings, SourceOptions
 from omni_pipelines.sources.claims import NOBODY, claimed, seals_of, with_claims
 from omni_pipelines.sources.declared import with_declared
@@ -25,6 +25,7 @@ MAX_NAME_LENGTH = 80
 """Of a name made from a location; a number may follow."""
 _NAME = re.compile(r"\w[\w.-]{0,99}")
 _NO_OPTIONS = SourceOptions()
+RESTORE = "restore it from a backup; or delete it, and name your paths again, with their tags: omni source add"
 
 
 def _valid_names(sources: list[Source]) -> list[Source]:
@@ -49,13 +50,11 @@ def load_sources(home: Home) -> list[Source]:
     if not home.sources.exists():
         return []
     try:
-        document = orjson.loads(home.sources.read_bytes())
+        document = body_of(home.sources.read_bytes())
         sources = [Source.model_validate(fields) for fields in document["sources"]]
         return with_claims(home, sources, dict(document.get("seals", {})))
     except (ValueError, KeyError, TypeError) as error:
-        raise ConfigurationError(
-            f"{home.sources} cannot be read", cure="delete it and name your paths again: omni ingest PATH"
-        ) from error
+        raise ConfigurationError(f"{home.sources} cannot be read", cure=RESTORE) from error
 
 
 def save_sources(home: Home, sources: Sequence[Source]) -> None:
@@ -67,7 +66,7 @@ def save_sources(home: Home, sources: Sequence[Source]) -> None:
     ordered = sorted(sources, key=lambda source: source.name)
     seals = seals_of(home, ordered)
     document = {"sources": [source.model_dump(mode="json") for source in ordered], "seals": seals}
-    write_whole(home.sources, orjson.dumps(document, option=orjson.OPT_INDENT_2))
+    write_whole(home.sources, sealed_document(document))
 
 
 def current_sources(home: Home, settings: Settings) -> list[Source]:

@@ -2,12 +2,13 @@
 
 from typing import Annotated
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from native.durable import write_whole
+from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.home import Home
 from omni_pipelines.record_fields import Id
-from omni_pipelines.records import Record, strictly
+from omni_pipelines.records import Record, opened, sealed
 
 
 class Membership(Record):
@@ -24,14 +25,22 @@ class Membership(Record):
 
 
 def read_membership(home: Home) -> Membership | None:
-    """The membership of a home; None if the home shares no store."""
+    """The membership of a home; None if the home shares no store.
+
+    Raises:
+        ConfigurationError: its file is damaged, so nobody knows which sources this home reads.
+    """
+    path = home.shared / "home.json"
     try:
-        return strictly((home.shared / "home.json").read_bytes(), Membership)
-    except (OSError, ValidationError):
+        return opened(path.read_bytes(), Membership)
+    except OSError:
         return None
+    except ValueError as error:
+        cure = "restore it from a backup; or use a new home, and ingest your paths there: omni ingest --home …"
+        raise ConfigurationError(f"{path} is damaged", cure=cure) from error
 
 
 def write_membership(home: Home, membership: Membership) -> None:
     """Write the membership of a home to disk."""
     home.shared.mkdir(exist_ok=True)
-    write_whole(home.shared / "home.json", membership.model_dump_json(indent=2).encode())
+    write_whole(home.shared / "home.json", sealed(membership))

@@ -3,11 +3,9 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from pydantic import ValidationError
-
 from native.durable import write_whole
 from omni_pipelines.home import Home
-from omni_pipelines.records import MissingSource, StepRecord, strictly
+from omni_pipelines.records import MissingSource, StepRecord, opened, sealed
 
 GENERATION, UNFINISHED = "gen-", "tmp-"
 """Prefixes of the folders of keyword generations: of finished ones, and of those still being built or moved."""
@@ -16,8 +14,8 @@ GENERATION, UNFINISHED = "gen-", "tmp-"
 def read_step_record(home: Home, step: str) -> StepRecord | None:
     """The record of a step; None if the step never finished or its file is damaged: then the step runs again."""
     try:
-        record = strictly((home.step_records / f"{step}.json").read_bytes(), StepRecord)
-    except (OSError, ValidationError):
+        record = opened((home.step_records / f"{step}.json").read_bytes(), StepRecord)
+    except (OSError, ValueError):
         return None
     return record if record.step == step else None
 
@@ -47,17 +45,18 @@ def write_step_record(
         seen=dict(seen or {}),
         missing=dict(missing or {}),
     )
-    _write(home, record)
+    put_step_record(home, record)
     return record
 
 
 def amend_step_record(home: Home, record: StepRecord, **fields: object) -> None:
     """Write a record with other values of some fields, and the time of now."""
-    _write(home, record.model_copy(update={**fields, "at": datetime.now(UTC)}))
+    put_step_record(home, record.model_copy(update={**fields, "at": datetime.now(UTC)}))
 
 
-def _write(home: Home, record: StepRecord) -> None:
-    write_whole(home.step_records / f"{record.step}.json", record.model_dump_json(indent=2).encode())
+def put_step_record(home: Home, record: StepRecord) -> None:
+    """Write a record to disk."""
+    write_whole(home.step_records / f"{record.step}.json", sealed(record))
 
 
 def remove_step_record(home: Home, step: str) -> None:

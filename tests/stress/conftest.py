@@ -27,11 +27,6 @@ def pytest_report_header() -> str:
     return f"stress: seed {SEED} (repeat with OMNI_STRESS_SEED={SEED}), {EXTENT.name} form"
 
 
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    if not hasattr(session.config, "workerinput"):  # only in the main process of a parallel run
-        Figures(SEED, EXTENT).end(passed=exitstatus == 0)
-
-
 @pytest.fixture
 def seed() -> int:
     print(f"seed {SEED}; repeat with OMNI_STRESS_SEED={SEED}")  # noqa: T201

@@ -1,4 +1,4 @@
-"""A knowledge base in folders of many names, from the command line: all works, and nothing is made beside it."""
+"""A knowledge base in folders of many names: all works, and nothing is made beside it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +13,10 @@ import pytest
 
 from omni_pipelines.configuration import load_settings
 from omni_pipelines.home import Home
-from tests.stress.harness.extent import EXTENT
+from tests.integration.pipeline import test_odd_homes
+from tests.integration.pipeline.test_odd_homes import LINK, SIGNS, the_only_thing_in
+from tests.stress.harness.extent import EXTENT, while_time_lasts
+from tests.stress.harness.figures import Figures
 
 NAMES = (
     *(
@@ -31,27 +33,37 @@ NAMES = (
     *("new\nline", "x" * 200, "-dash", "{braces} %s {0}", "st*r", "$HOME", "a&b;c", "back\\slash", "~tilde", "a:b@c"),
     *("`id` | > <", "a?b=c&d#e%41"),
 )
-LINK = "a link, to another disk?"
 KEYS = "# Keys\n\nKeys are rotated with the rotate command every ninety days.\n"
 
 pytestmark = [
     pytest.mark.usefixtures("models"),
     pytest.mark.timeout(1_200),
-    pytest.mark.skipif(EXTENT.name == "short", reason="a minute of processor time for each name"),
+    pytest.mark.skipif(EXTENT.name == "short", reason="some seconds for each name, and minutes for the command line"),
 ]
 
 
-@pytest.fixture(params=[*NAMES, LINK], ids=ascii)
+def test_the_whole_line_stays_in_folders_of_all_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, figures: Figures
+) -> None:
+    tried = []
+    for number, name in enumerate(while_time_lasts([*NAMES, LINK])):
+        with the_only_thing_in(tmp_path / str(number), name) as folder:
+            test_odd_homes.test_the_whole_line_stays_in_its_folder(folder, monkeypatch)
+            monkeypatch.chdir(tmp_path)
+        tried.append(name)
+    figures.add(
+        "a knowledge base in a folder of any name",
+        "ingest, search, show, ask, verify, SQL, compact, migrate, export, import, scrub, rollback, forget",
+        names=len(tried),
+        failures=0,
+        files_outside=0,
+    )
+
+
+@pytest.fixture(params=[SIGNS, LINK])
 def folder(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
-    folder = tmp_path / "above" / request.param
-    if request.param != LINK:
-        folder.mkdir(parents=True)
+    with the_only_thing_in(tmp_path / "above", request.param) as folder:
         yield folder
-    else:
-        with tempfile.TemporaryDirectory(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None) as other:
-            folder.parent.mkdir()
-            folder.symlink_to(other)
-            yield folder
 
 
 def test_every_command_works_and_stays_in_its_folder(folder: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -14,6 +15,8 @@ from omni_pipelines.records import (
     KnowledgeCategory,
     KnowledgeEntry,
     SkillMetadata,
+    body_of,
+    sealed_document,
 )
 
 DIGEST = "0" * 64
@@ -36,6 +39,16 @@ QUOTE: dict[str, Any] = {
 
 def entry(**fields: Any) -> KnowledgeEntry:
     return KnowledgeEntry.model_validate({"id": "1", "title": "Retry", "content": "Wait first.", **fields})
+
+
+def test_a_document_of_this_home_is_read_with_its_checksum_or_without_one_and_not_when_it_was_changed() -> None:
+    raw = sealed_document({"acl": ["staff"]})
+    assert body_of(raw) == body_of(b'{"acl": ["staff"]}') == {"acl": ["staff"]}
+    for at in range(len(raw)):
+        for bit in range(8):
+            changed = raw[:at] + bytes([raw[at] ^ 1 << bit]) + raw[at + 1 :]
+            with contextlib.suppress(ValueError):
+                assert "acl" not in body_of(changed), changed
 
 
 def test_there_are_eight_categories() -> None:

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import time_ns
 
-import orjson
 import pyarrow.compute as pc
 
 from native.lance_tables import TableVersion
@@ -22,7 +21,7 @@ from omni_pipelines.configuration import load_settings
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import newest_release
-from omni_pipelines.records import Release
+from omni_pipelines.records import Release, body_of
 from omni_pipelines.schemas import DOCUMENTS
 from omni_pipelines.settings import acl_tags
 from omni_pipelines.tables import known_table
@@ -143,8 +142,8 @@ def _registered_tags(home: Home) -> list[SourceTags]:
     if not home.sources.exists():
         return []
     try:
-        sources = orjson.loads(home.sources.read_bytes())["sources"]
+        sources = body_of(home.sources.read_bytes())["sources"]
         return [(each["name"], tuple(each.get("acl", ()))) for each in sources]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        cure = "repair the file, or search as the owner: without --as"
+        cure = "restore it from a backup, or search as the owner: without --as"
         raise ConfigurationError(f"{home.sources} cannot be read", cure=cure) from error

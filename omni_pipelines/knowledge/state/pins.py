@@ -4,13 +4,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from native.durable import sync_file, write_whole
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import release_number, require_release
-from omni_pipelines.records import Pin, strictly
+from omni_pipelines.records import Pin, opened, sealed
 
 
 def list_pins(home: Home) -> dict[int, Pin]:
@@ -21,8 +19,8 @@ def list_pins(home: Home) -> dict[int, Pin]:
 
 def _read(number: int, path: Path) -> Pin:
     try:
-        read = strictly(path.read_bytes(), Pin)
-    except (OSError, ValidationError):
+        read = opened(path.read_bytes(), Pin)
+    except (OSError, ValueError):
         return Pin(release=number)
     return read if read.release == number else Pin(release=number)
 
@@ -35,7 +33,7 @@ def pin(home: Home, number: int, reason: str = "") -> Pin:
     """
     made = Pin(release=require_release(home, number).release, reason=reason, at=datetime.now(UTC))
     home.pins.mkdir(exist_ok=True)
-    write_whole(_file(home, number), made.model_dump_json(indent=2).encode())
+    write_whole(_file(home, number), sealed(made))
     return made
 
 
@@ -58,7 +56,7 @@ def write_pins(home: Home, pins: Mapping[int, Pin]) -> None:
     for number in list_pins(home).keys() - pins.keys():
         _file(home, number).unlink()
     for number, each in pins.items():
-        write_whole(_file(home, number), each.model_dump_json(indent=2).encode())
+        write_whole(_file(home, number), sealed(each))
 
 
 def _file(home: Home, number: int) -> Path:

@@ -3,11 +3,9 @@
 from datetime import datetime
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from native.durable import write_whole
 from omni_pipelines.home import Home
-from omni_pipelines.records import Record
+from omni_pipelines.records import Record, opened, sealed
 
 _SUFFIX = ".note.json"
 
@@ -27,7 +25,7 @@ def write_recovery_note(home: Home, note: RecoveryNote) -> None:
     """Write a note; its file is named after its time and its table."""
     home.quarantine.mkdir(exist_ok=True)
     name = f"{note.at:%Y%m%dT%H%M%S%f}-{note.table}{_SUFFIX}"
-    write_whole(home.quarantine / name, note.model_dump_json(indent=2).encode())
+    write_whole(home.quarantine / name, sealed(note))
 
 
 def list_recovery_notes(home: Home) -> list[RecoveryNote]:
@@ -38,6 +36,6 @@ def list_recovery_notes(home: Home) -> list[RecoveryNote]:
 
 def _read(path: Path) -> RecoveryNote | None:
     try:
-        return RecoveryNote.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError):
+        return opened(path.read_bytes(), RecoveryNote)
+    except (OSError, ValueError):
         return None

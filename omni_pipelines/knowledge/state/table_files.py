@@ -5,15 +5,19 @@ that names it; later releases take over its checksum. Damage in between cannot b
 damaged file are written again into a new one: nothing does that without comparing the checksums before.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from native import lance_files, lance_maintenance
+from native.durable import write_whole
+from native.errors import EngineError
 from native.lance_tables import LanceTable, TableVersion
 from omni_pipelines.errors import TableBroken
 from omni_pipelines.home import Home
 from omni_pipelines.ids import file_content_hash
 from omni_pipelines.knowledge.state.releases import newest_release
-from omni_pipelines.records import Release
+from omni_pipelines.record_fields import Blake3, PinnedVersion
+from omni_pipelines.records import Record, Release, opened, sealed
+from omni_pipelines.schemas import QUARANTINE
 
 
 def with_checksums(home: Home, release: Release) -> Release:
@@ -27,15 +31,19 @@ def with_checksums(home: Home, release: Release) -> Release:
         return release
     before = newest_release(home)
     known = before.files if before is not None else {}
-    files = {
+    return release.model_copy(update={"files": _checksums(home, release.tables, known)})
+
+
+def _checksums(home: Home, tables: Mapping[str, str], known: Mapping[str, str]) -> dict[str, str]:
+    """Path to checksum of every file of these versions of tables; files that are known keep theirs."""
+    return {
         path: (_has_unique_name(path) and known.get(path)) or file_content_hash(home.root / path)
-        for path in _paths(home, release)
+        for path in _paths(home, tables)
     }
-    return release.model_copy(update={"files": files})
 
 
-def _paths(home: Home, release: Release) -> Iterator[str]:
-    for name, pinned in sorted(release.tables.items()):
+def _paths(home: Home, tables: Mapping[str, str]) -> Iterator[str]:
+    for name, pinned in sorted(tables.items()):
         table = LanceTable(home.table(name))
         for file in lance_files.version_files(table, TableVersion.parse(pinned).version):
             yield f"tables/{table.path.name}/{file}"
@@ -44,6 +52,48 @@ def _paths(home: Home, release: Release) -> Iterator[str]:
 def _has_unique_name(path: str) -> bool:
     """Whether Lance chose the name at random; a manifest is named by its version."""
     return "/_versions/" not in path
+
+
+class QuarantineFiles(Record):
+    """The checksums of the files of the table `quarantine`, which no release names."""
+
+    head: PinnedVersion
+    files: dict[str, Blake3]
+
+
+def note_quarantine(home: Home) -> None:
+    """Take the checksums of the table `quarantine`, if it changed. Hold the writer lock."""
+    table, before = LanceTable(home.table(QUARANTINE.name)), _read_noted(home)
+    if not table.exists():
+        return
+    head = str(table.head())
+    if before is None or before.head != head:
+        files = _checksums(home, {QUARANTINE.name: head}, before.files if before is not None else {})
+        write_whole(home.quarantine_files, sealed(QuarantineFiles(head=head, files=files)))
+
+
+def damaged_quarantine(home: Home) -> Iterator[tuple[str, str]]:
+    """The path in its folder and the fault of each damaged file of the table `quarantine`.
+
+    There are none while a writer has changed the table and has not ended.
+    """
+    noted, table = _read_noted(home), LanceTable(home.table(QUARANTINE.name))
+    try:
+        if noted is None or not table.exists() or str(table.head()) != noted.head:
+            return
+    except EngineError as error:
+        yield "_versions/", str(error)
+        return
+    for path, expected in noted.files.items():
+        if fault := _fault(home, path, expected):
+            yield path.split("/", 2)[2], fault
+
+
+def _read_noted(home: Home) -> QuarantineFiles | None:
+    try:
+        return opened(home.quarantine_files.read_bytes(), QuarantineFiles)
+    except (OSError, ValueError):
+        return None
 
 
 def damaged_files(home: Home, release: Release, table: str = "") -> Iterator[tuple[str, str, str]]:

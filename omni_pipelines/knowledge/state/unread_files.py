@@ -6,11 +6,10 @@ Files that a reader refused are in the table `quarantine`; all others that are n
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-import orjson
-
 from native.durable import write_whole
 from omni_pipelines import ids
 from omni_pipelines.home import Home
+from omni_pipelines.records import body_of, sealed_document
 from omni_pipelines.refusals import Fate, UnreadFile
 
 _FATES = {fate.value: fate for fate in Fate}
@@ -19,7 +18,7 @@ _FATES = {fate.value: fate for fate in Fate}
 def read_unread(home: Home) -> dict[str, list[UnreadFile]]:
     """The unread files of each source, by path. A damaged file counts as none: the next ingest writes it again."""
     try:
-        stored = orjson.loads(home.unread_files.read_bytes())
+        stored = body_of(home.unread_files.read_bytes())
         return {
             source: [UnreadFile(path, _FATES[fate], kind, reason) for path, fate, kind, reason in rows]
             for source, rows in stored.items()
@@ -75,8 +74,8 @@ def forget_unread(home: Home, documents: Collection[str], *, write: bool) -> int
 
 
 def _write(home: Home, unread: Mapping[str, Sequence[UnreadFile]]) -> None:
-    named = {source: [[*row] for row in rows] for source, rows in unread.items() if rows}
-    content = orjson.dumps(named, option=orjson.OPT_SORT_KEYS)
-    before = home.unread_files.read_bytes() if home.unread_files.exists() else b"{}"
+    named = {source: [[*row] for row in rows] for source, rows in sorted(unread.items()) if rows}
+    content = sealed_document(named)
+    before = home.unread_files.read_bytes() if home.unread_files.exists() else sealed_document({})
     if content != before:
         write_whole(home.unread_files, content)

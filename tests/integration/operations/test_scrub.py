@@ -13,6 +13,7 @@ from native.filters import equals
 from native.lance_maintenance import MAX_FRAGMENTS
 from native.lance_tables import LanceTable
 from native.tantivy_index import KeywordIndex
+from omni_pipelines.erasure.erase import erase
 from omni_pipelines.errors import TableBroken
 from omni_pipelines.knowledge.search.options import Mode
 from omni_pipelines.knowledge.state import journal, table_files
@@ -23,6 +24,7 @@ from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.publishing.bundle import export_release
 from omni_pipelines.publishing.publish import publish
 from omni_pipelines.schemas import FILTERS, GATE_RESULTS, TABLES
+from omni_pipelines.steps.quarantine import quarantined
 from omni_pipelines.steps.step_records import read_step_record, read_step_records, write_step_record
 from omni_pipelines.steps.step_table import STEPS
 from tests.integration.line import Line, paragraph, write
@@ -243,6 +245,55 @@ def test_a_table_with_a_damaged_manifest_is_set_aside_and_built_again(sound: Lin
     assert scrubbed(sound).damage == ()
     assert [damage.name.startswith(f"{name}.lance.") for damage in sound.home.quarantine.glob("*.lance.*")] == [True]
     assert sound.search("badger")[0].path == "badger.md"
+
+
+def test_a_table_that_lost_a_file_is_built_again(sound: Line) -> None:
+    for name in ("documents", "chunks"):
+        (path, *_) = (
+            path for path in require_release(sound.home).files if path.startswith(f"tables/{name}.lance/data/")
+        )
+        (sound.home.root / path).unlink()
+        report = scrubbed(sound)
+        assert ("it is missing, and its rows cannot be read", name) in {
+            (damage.what, damage.place.removeprefix("table ")) for damage in report.damage
+        }
+        with writer_session(sound.home, sound.settings):
+            mark_for_repair(sound.home, report)
+        sound.run()
+        assert scrubbed(sound).damage == ()
+        assert {row["path"] for row in sound.rows("documents", "path")} == set(FILES)
+
+
+def test_a_flipped_bit_in_the_table_of_refused_files_is_found_and_repaired(line: Line, docs: Path) -> None:
+    line.add(write(docs, {**FILES, "damaged.md": b"\0"}))
+    line.run()
+    before = quarantined(line.home)
+    (file,) = (line.home.table("quarantine") / "data").iterdir()
+    raw = bytearray(file.read_bytes())
+    raw[len(raw) // 3] ^= 1
+    file.write_bytes(raw)
+    report = scrubbed(line)
+    assert [(damage.place, damage.what) for damage in report.damage] == [
+        ("table quarantine", "it does not match its checksum")
+    ]
+    with writer_session(line.home, line.settings):
+        mark_for_repair(line.home, report)
+    line.run()
+    assert scrubbed(line).damage == ()
+    assert [row["path"] for row in quarantined(line.home)] == [row["path"] for row in before] == ["damaged.md"]
+
+
+def test_a_damaged_certificate_is_found_and_set_aside(sound: Line) -> None:
+    with writer_session(sound.home, sound.settings):
+        erase(sound.context, "badger.md")
+    (file,) = sound.home.certificates.iterdir()
+    file.write_bytes(file.read_bytes().replace(b'"document"', b'"source"'))
+    report = scrubbed(sound)
+    assert [(damage.place, damage.key) for damage in report.damage] == [("file", f"certificates/{file.name}")]
+    with writer_session(sound.home, sound.settings):
+        mark_for_repair(sound.home, report)
+    assert scrubbed(sound).damage == ()
+    assert (sound.home.quarantine / f"{file.name}.damaged").exists()
 
 
 def test_a_checksum_is_taken_once_so_that_damage_cannot_become_the_truth(sound: Line, docs: Path) -> None:

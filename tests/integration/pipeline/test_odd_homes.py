@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -34,9 +35,15 @@ KEYS = "# Keys\n\nKeys are rotated with the rotate command every ninety days.\n"
 
 @pytest.fixture(params=[*NAMES, LINK], ids=["signs", "letters", "long", "link"])
 def folder(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
-    """The only thing in its parent folder; the last one is a link to a folder in another file system."""
-    folder = tmp_path / "above" / request.param
-    if request.param != LINK:
+    with the_only_thing_in(tmp_path / "above", request.param) as folder:
+        yield folder
+
+
+@contextmanager
+def the_only_thing_in(above: Path, name: str) -> Iterator[Path]:
+    """A folder with this name; `LINK` is a link to a folder in another file system."""
+    folder = above / name
+    if name != LINK:
         folder.mkdir(parents=True)
         yield folder
     else:

@@ -12,6 +12,7 @@ import pytest
 from omni_pipelines.configuration import load_settings, user_folder
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.home import HOME_NAME, Home
+from omni_pipelines.records import body_of, sealed_document
 from omni_pipelines.settings import Settings
 from omni_pipelines.sources.claims import NOBODY
 from omni_pipelines.sources.model.source import Source, SourceKind
@@ -100,9 +101,9 @@ def test_claim_ends_when_somebody_replaces_the_folder_by_a_link(home: Home, tmp_
 @pytest.mark.parametrize("change", [{"root": "/etc"}, {"file": "passwd"}, {"allow_private": True}])
 def test_claim_ends_when_somebody_changes_where_the_source_leads(home: Home, change: dict[str, object]) -> None:
     save_sources(home, [outside(home)])
-    registry = orjson.loads(home.sources.read_bytes())
+    registry = body_of(home.sources.read_bytes())
     registry["sources"][0] |= change
-    home.sources.write_bytes(orjson.dumps(registry))
+    home.sources.write_bytes(sealed_document(registry))
     assert read_here(home) == []
 
 

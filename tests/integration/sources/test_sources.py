@@ -256,7 +256,7 @@ def test_load_sources_returns_what_was_saved(home: Home, docs: Path) -> None:
 
 def test_load_sources_of_a_damaged_registry_names_the_cure(home: Home) -> None:
     home.sources.write_text('{"sources": [{"na')
-    with pytest.raises(ConfigurationError, match="omni ingest PATH"):
+    with pytest.raises(ConfigurationError, match="omni source add"):
         load_sources(home)
 
 

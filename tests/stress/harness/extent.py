@@ -7,7 +7,6 @@ import random
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TypeVar
 
 
@@ -38,19 +37,21 @@ class Extent:
     steps: int
     """Number of examples of the state machine, and the maximum number of steps in each."""
     flips: int
-    """Bits that are flipped in each column of each table."""
+    """Bits that are flipped in each column of each table, and in each kind of file of a home."""
+    kinds: int
+    """Kinds of files of a home in which bits flip, and a quarter of them for those that are lost; 0 means all."""
+    old_kills: int
+    """Kills of the first run over a home of an earlier version."""
 
 
-_SHORT = Extent("short", 6, 15, 2, 3, 10, 3, 2, 4, 1, 3, 10, 1)
-_LONG = Extent("long", 320, 5_000, 120, 40, 300, 200, 0, 60, 30, 100, 20, 24)
+_SHORT = Extent("short", 6, 15, 2, 3, 10, 3, 2, 4, 1, 3, 10, 1, 8, 2)
+_LONG = Extent("long", 320, 5_000, 120, 40, 300, 200, 0, 60, 30, 100, 20, 18, 0, 40)
 
 EXTENT = _LONG if os.environ.get("OMNI_STRESS") == "long" else _SHORT
 SEED = int(os.environ.setdefault("OMNI_STRESS_SEED", str(random.randrange(1 << 32))))
 """Stored in the environment, so that all processes of a run use the same seed."""
-RUN = os.environ.setdefault("OMNI_STRESS_RUN", f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC {os.getpid()}")
-"""Start time and process of the run; all its processes share it."""
-MINUTES = os.environ.get("OMNI_STRESS_MINUTES", "")
-_UNTIL = time.monotonic() + 60 * float(MINUTES or "inf")
+
+_UNTIL = time.monotonic() + 60 * float(os.environ.get("OMNI_STRESS_MINUTES") or "inf")
 T = TypeVar("T")
 
 

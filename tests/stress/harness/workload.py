@@ -5,6 +5,7 @@ One server process imports everything once and forks a child for each job, so a 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -213,7 +214,8 @@ class Workload:
         try:
             return self.end()
         except TimeoutError:
-            os.kill(process, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it may end just now
+                os.kill(process, signal.SIGKILL)
             raise
 
     def _answer(self) -> Any:

@@ -1,0 +1,174 @@
+"""A bit flips in a file of a home, or the file is lost: nobody is told something wrong, and an ingest repairs it."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import re
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from native.errors import EngineError
+from omni_pipelines.errors import OmniError, StoreRefused
+from omni_pipelines.home import Home
+from omni_pipelines.knowledge.state.releases import require_release
+from omni_pipelines.operations.alerts import AlertLedger
+from omni_pipelines.operations.scrub import mark_for_repair, scrub
+from omni_pipelines.pipeline.writer_session import writer_session
+from tests.stress.harness import full_homes
+from tests.stress.harness.extent import EXTENT, while_time_lasts
+from tests.stress.harness.figures import Figures
+from tests.stress.harness.full_homes import FullHome
+
+NUMBERS = itertools.count()
+pytestmark = pytest.mark.timeout(7200 if EXTENT.name == "long" else 300)
+Answers = dict[str, object]
+TELLING = {"scrub", "audit log", "receipt"}
+"""Another answer than before says that something is damaged, or cannot be checked."""
+CONTENT = ("newest release", "what staff sees", "what a stranger sees", "quarantine", "unread files")
+"""What an ingest makes again from the sources."""
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> FullHome:
+    return full_homes.make(tmp_path_factory.mktemp("sound"))
+
+
+@contextmanager
+def copied(sound: FullHome) -> Iterator[FullHome]:
+    """A copy at a new path, because Lance keeps what it read by path; its store is as it was afterwards."""
+    store, kept = sound.folder / "store", sound.folder / "kept"
+    shutil.copytree(store, kept)
+    copy = sound.at(sound.home.root.with_name(f"copy-{next(NUMBERS)}"))
+    shutil.copytree(sound.home.root, copy.home.root)
+    try:
+        yield copy
+    finally:
+        for folder in (copy.home.root, store):
+            shutil.rmtree(folder)
+        kept.rename(store)
+
+
+def answers(full: FullHome) -> Answers:
+    """What the home says, by question; an error with a cure is an answer as well."""
+    return {name: _answer(ask) for name, ask in full_homes.questions(full).items()}
+
+
+def _answer(ask: Callable[[], object]) -> object:
+    try:
+        return ask()
+    except (OmniError, EngineError) as error:
+        return error if error.cure else f"no cure: {error}"
+
+
+def verdict(before: Answers, after: Answers) -> str:
+    """`harmless`, `told`, `made again` for what counts as missing, or what is silently wrong."""
+    changed = {name for name in before if after[name] != before[name]}
+    if changed & TELLING or any(isinstance(after[name], Exception) for name in changed):
+        return "told"
+    wrong = {name for name in changed if not _is_missing(name, before[name], after[name])}
+    return f"silently wrong: {sorted(wrong)}" if wrong else "made again" if changed else "harmless"
+
+
+def _is_missing(name: str, before: object, after: object) -> bool:
+    """Whether an answer lacks something that the next run makes again, and says nothing else."""
+    if name == "steps":
+        assert isinstance(before, dict)
+        assert isinstance(after, dict)
+        return after.items() <= before.items()
+    return name == "alerts" and after == AlertLedger()
+
+
+def kinds_of_files(home: Home) -> list[list[Path]]:
+    """The files of a home by kind: paths that differ in numbers and hashes only."""
+    files = sorted(path.relative_to(home.root) for path in home.root.rglob("*") if path.is_file())
+    kinds: dict[str, list[Path]] = {}
+    for path in files:
+        kinds.setdefault(re.sub(r"[0-9a-f-]{6,}|\d+", "N", path.as_posix()), []).append(path)
+    return list(kinds.values())
+
+
+def flip(path: Path, rng: random.Random) -> None:
+    raw = bytearray(path.read_bytes())
+    raw[rng.randrange(len(raw))] ^= 1 << rng.randrange(8)
+    path.write_bytes(raw)
+
+
+def repair(full: FullHome) -> Answers:
+    """What the home says after `omni scrub --repair` and an ingest."""
+    report = scrub(full.home, require_release(full.home))
+    with writer_session(full.home, full.line.settings):
+        mark_for_repair(full.home, report)
+    full.line.run()
+    return answers(full)
+
+
+def test_a_flipped_bit_in_any_file_is_never_silently_wrong(sound: FullHome, seed: int, figures: Figures) -> None:
+    rng, before = random.Random(seed), answers(sound)
+    verdicts: Counter[str] = Counter()
+    kinds = [found for files in kinds_of_files(sound.home) if (found := [p for p in files if _size(sound, p)])]
+    chosen = rng.sample(kinds, EXTENT.kinds or len(kinds))
+    for files in while_time_lasts(chosen):
+        for _ in range(EXTENT.flips):
+            path = rng.choice(files)
+            with copied(sound) as copy:
+                flip(copy.home.root / path, rng)
+                said = verdict(before, answers(copy))
+            assert not said.startswith("silently"), f"{path}: {said}"
+            verdicts[said] += 1
+    figures.add(
+        "a bit flips in a file of a home",
+        f"every kind of file, with a store; {len(before)} questions to the home, a scrub of all releases among them",
+        kinds=len(chosen),
+        flips=verdicts.total(),
+        **dict(verdicts),
+        silently_wrong=0,
+    )
+
+
+def _size(sound: FullHome, path: Path) -> int:
+    return (sound.home.root / path).stat().st_size
+
+
+def test_a_lost_file_is_never_silently_wrong_and_an_ingest_makes_its_content_again(
+    sound: FullHome, seed: int, figures: Figures
+) -> None:
+    rng, before = random.Random(seed), answers(sound)
+    kinds = kinds_of_files(sound.home)
+    outcomes: Counter[str] = Counter()
+    for files in while_time_lasts(rng.sample(kinds, EXTENT.kinds // 4 or len(kinds))):
+        path = files[-1]
+        with copied(sound) as copy:
+            (copy.home.root / path).unlink()
+            after = answers(copy)
+            assert "no cure" not in str(after), path
+            assert _shown_to_strangers(after) <= _shown_to_strangers(before), path
+            if path.name == "home.json":  # nobody knows any more which member of the store the home is
+                with pytest.raises(StoreRefused, match="use a new home"):
+                    repair(copy)
+                outcomes["refused with its cure"] += 1
+                continue
+            repaired = repair(copy)
+        wrong = [name for name in CONTENT if repaired[name] != before[name]]
+        assert not wrong, f"{path}: {wrong}"
+        assert not any(repaired["scrub"][:1]), path  # type: ignore[index]
+        outcomes["content as before after scrub --repair and an ingest"] += 1
+    figures.add("a file of a home is lost", "one of every kind, with a store", **dict(outcomes), silently_wrong=0)
+
+
+def _shown_to_strangers(said: Answers) -> set[str]:
+    shown = said["what a stranger sees"]
+    return set(shown) if isinstance(shown, list) else set()
+
+
+@pytest.mark.parametrize("name", ["sources.json", "unread.json", "shared/home.json", "built/documents.json"])
+def test_a_document_without_a_checksum_of_an_earlier_version_is_read(sound: FullHome, name: str) -> None:
+    before = answers(sound)
+    with copied(sound) as copy:
+        full_homes.unseal(copy.home.root / name)
+        assert answers(copy) == before
