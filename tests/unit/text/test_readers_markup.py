@@ -61,6 +61,24 @@ def test_tex_is_read_as_it_is_set(source: str, text: str) -> None:
     assert tex.read(source.encode(), "a.tex").text == text
 
 
+@pytest.mark.parametrize(
+    ("definition", "text"),
+    [
+        (r"\newcommand{\pump}{PX~200}", "The PX 200 and the PX 200."),
+        (r"\renewcommand*\pump{\textbf{PX} \'etage}", "The PX étage and the PX étage."),
+        (r"\def\maker{Otto}\def\pump{\maker's pump}", "The Otto's pump and the Otto's pump."),
+        (r"\def\pump#1{no}", "The and the."),
+    ],
+)
+def test_tex_command_of_the_author_is_the_text_that_it_stands_for(definition: str, text: str) -> None:
+    source = (
+        rf"\documentclass{{article}}{definition}\begin{{document}}\section{{On \pump}}The \pump{{}} and the \pump."
+    )
+    parsed = tex.read(source.encode(), "a.tex")
+    assert parsed.text.split("\n\n")[1].replace(" .", ".") == text
+    assert tex.read(rf"{definition} The \pump{{}} and the \pump.".encode(), "a.tex").text.replace(" .", ".") == text
+
+
 def test_tex_document_has_a_title_headings_and_lines() -> None:
     source = (
         "\\documentclass{article}\n\\newcommand{\\no}[1]{no #1}\n\\title{The \\emph{Harbour}}\n\\author{Ann}\n"
@@ -74,7 +92,7 @@ def test_tex_document_has_a_title_headings_and_lines() -> None:
 
 
 @pytest.mark.parametrize(
-    "hostile", ["\\", "{", "\\section{", "\\frac", "$", "\\begin{x}", "\\item[", "\\'{", "\\footnote{"]
+    "hostile", ["\\", "{", "\\section{", "\\frac", "$", "\\begin{x}", "\\item[", "\\'{", "\\footnote{", "\\def\\a{"]
 )
 def test_tex_hostile_repetition_ends(hostile: str) -> None:
     assert tex.read((f"end {hostile * 3000}").encode(), "a.tex").text.startswith("end")
