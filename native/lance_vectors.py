@@ -27,6 +27,8 @@ MAX_DELTAS = 8
 """Each update adds a delta; beyond this many the index is trained again."""
 ROWS_PER_PARTITION = 8_192
 """Lance's default for training IVF_SQ. A search probes half of the partitions, and at least 8."""
+FEW_ROWS = 1_000
+"""So many rows are added to an index in less time than a process takes to start."""
 KIND = "ivf_sq"
 """The default kind: exact to three digits, and built in a tenth of the time of others."""
 CANDIDATES_PER_ROW = {KIND: 2, "ivf_flat": 2, "ivf_rq": 10, "ivf_pq": 10, "ivf_hnsw_sq": 2}
@@ -49,6 +51,11 @@ class IndexCoverage:
     def complete(self) -> bool:
         """Whether every row is in the index, or the table is small enough for a scan."""
         return self.indexed == self.rows or (self.deltas == 0 and self.rows < FIRST_ROWS)
+
+    @property
+    def lacks_little(self) -> bool:
+        """Whether a build only adds a few rows to the index."""
+        return 0 < self.deltas < MAX_DELTAS and self.rows - self.indexed <= FEW_ROWS
 
 
 def coverage(table: LanceTable, version: int | None = None) -> IndexCoverage:

@@ -74,6 +74,28 @@ def _reads(
     return read
 
 
+class _LastFingerprints:
+    """The fingerprints that were read last: a run builds on them, compares them and checks them."""
+
+    def __init__(self) -> None:
+        self._kept: tuple[object, Mapping[str, str]] | None = None
+
+    def of(self, files: object, read: Callable[[], Mapping[str, str]]) -> Mapping[str, str]:
+        """The fingerprints of an index whose files are in this state."""
+        if self._kept is None or self._kept[0] != files:
+            self._kept = files, read()
+        return self._kept[1]
+
+
+_LAST_FINGERPRINTS = _LastFingerprints()
+
+
+def _file_states(folder: Path) -> list[tuple[str, int, int, int]]:
+    """Name, number, size and time of each file of an index."""
+    states = [(path.name, path.stat()) for path in folder.iterdir() if not path.name.endswith(".lock")]
+    return sorted((name, state.st_ino, state.st_size, state.st_mtime_ns) for name, state in states)
+
+
 class KeywordIndex:
     """A generation of the keyword index in a folder. Readers see the last commit only."""
 
@@ -174,13 +196,16 @@ class KeywordIndex:
         """Number of entries."""
         return self._index.searcher().num_docs
 
-    @_reads
-    def fingerprints(self) -> dict[str, str]:
-        """Key to fingerprint, for every entry.
+    def fingerprints(self) -> Mapping[str, str]:
+        """Key to fingerprint, for every entry. The last result is kept, for as long as the files stay the same.
 
         Raises:
             IndexCorrupt: a key occurs twice.
         """
+        return _LAST_FINGERPRINTS.of(_file_states(self.folder), self._read_fingerprints)
+
+    @_reads
+    def _read_fingerprints(self) -> dict[str, str]:
         import tantivy
 
         searcher = self._index.searcher()

@@ -37,8 +37,12 @@ class TokenCounter:
     """Counts tokens in one encoding."""
 
     def __init__(self, encoding: str, vocabulary: Path) -> None:
-        self.name = encoding
-        self._encoding = _encoding(encoding, vocabulary)
+        self.name, self._vocabulary = encoding, vocabulary
+        _encoding(encoding, vocabulary)  # a damaged vocabulary is reported now
+
+    @property
+    def _encoding(self) -> Encoding:
+        return _encoding(self.name, self._vocabulary)
 
     def count(self, text: str) -> int:
         """Number of tokens. Special tokens in the text count as plain text."""

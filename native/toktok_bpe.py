@@ -18,13 +18,13 @@ class ToktokCounter(TokenCounter):
 
     Raises:
         ImportError: toktok is not installed.
-        ModelCorrupt: as for `TokenCounter`, whose vocabulary limits how long a prefix can be.
+        ModelCorrupt: from `truncate` and `token_starts`, which use the vocabulary of tiktoken.
     """
 
     def __init__(self, encoding: str, vocabulary: Path) -> None:
         import toktok
 
-        super().__init__(encoding, vocabulary)
+        self.name, self._vocabulary = encoding, vocabulary  # without loading it, which takes longer than a small run
         # the only function that counts one text on this thread, without starting others or building a list of ids
         self._truncate = toktok.truncate
 

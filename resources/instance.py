@@ -39,9 +39,9 @@ retention:
   sensor: {purge_after_days: {skipped: 3, failure: 30, success: -1}}
 """
 _UNSET_VARIABLE = re.compile(r'environment variable "(\w+)" which is not set')
-_QUOTED_STORAGE = """\
+_STORAGE = """\
 storage:
-  custom: {{module: resources.quoted_storage, class: QuotedSqliteStorage, config: {{base_dir: {folder}}}}}
+  custom: {{module: resources.sqlite_storage, class: SqliteStorage, config: {{base_dir: {folder}}}}}
 """
 
 
@@ -56,7 +56,10 @@ def prepare_instance(home: Home) -> Path:
     folder = dagster_folder(home)
     if folder != home.dagster:
         return folder
-    path, text = home.instance_file, with_checksum(INSTANCE_YAML + _storage(home))
+    path, text = (
+        home.instance_file,
+        with_checksum(INSTANCE_YAML + _STORAGE.format(folder=json.dumps(str(home.dagster)))),
+    )
     changed = changed_instance(home)
     if not changed and (not path.is_file() or path.read_text("utf-8") != text):
         write_whole(path, text.encode())
@@ -65,12 +68,6 @@ def prepare_instance(home: Home) -> Path:
             f"{path} was changed, and can run programs or send data away", cure="read it, then run: omni trust"
         )
     return folder
-
-
-def _storage(home: Home) -> str:
-    """The storage for a home whose path Dagster would not write into a URL correctly; else "", for the default."""
-    folder = str(home.dagster)
-    return _QUOTED_STORAGE.format(folder=json.dumps(folder)) if set("?%") & set(folder) else ""
 
 
 @contextmanager
@@ -93,7 +90,10 @@ def open_instance(home: Home) -> Iterator[dg.DagsterInstance]:
     try:
         yield instance
     finally:
+        from resources.sqlite_storage import close_databases  # which imports what Dagster imported to open it
+
         instance.dispose()
+        close_databases(folder)
 
 
 def _reason(error: BaseException) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,14 +44,14 @@ def no_settings_of_the_developer(
     clean_settings: None,
     folder_of_the_user: Path,
     monkeypatch: pytest.MonkeyPatch,
-    tmp_path_factory: pytest.TempPathFactory,
     tmp_path: Path,
-) -> None:
+) -> Iterator[None]:
     """Models stay where they are; everything else of OMNI_* is hidden, and so is what the developer trusts."""
     monkeypatch.chdir(tmp_path)
-    own = tmp_path_factory.mktemp("user")
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(own))
-    shutil.copytree(folder_of_the_user, own, dirs_exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder_of_the_user.parent, ignore_cleanup_errors=True) as own:
+        monkeypatch.setenv("XDG_CONFIG_HOME", own)
+        shutil.copytree(folder_of_the_user, own, dirs_exist_ok=True)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,5 @@
 """Groups of commands that import the module of a command only when that command is used."""
 
-import gc
 import importlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping
@@ -64,13 +63,7 @@ class _ImportedCommands(Mapping[str, click.Command]):
 def import_function(row: CommandRow) -> Callable[..., None]:
     """Import the function of a command."""
     module, _, name = row.function.partition(":")
-    gc.disable()  # what an import makes is kept: looking for garbage in it takes up to a fifth of the time
-    try:
-        function: Callable[..., None] = getattr(
-            importlib.import_module(f"omni_pipelines.cli.commands.{module}"), name
-        )
-    finally:
-        gc.enable()
+    function: Callable[..., None] = getattr(importlib.import_module(f"omni_pipelines.cli.commands.{module}"), name)
     return function
 
 

@@ -103,12 +103,15 @@ def cut(text: str, max_length: int) -> str:
 
 def say_highlighted(indent: str, text: str, matches: Iterable[tuple[int, int]]) -> None:
     """Print a line of a document without control characters; on a terminal, the ranges in `matches` stand out."""
-    from rich.console import Console  # a search whose result is piped or JSON need not wait for it
+    clean = "".join(each if each.isprintable() else " " for each in text)
+    if not sys.stdout.isatty():
+        say(f"{indent}{clean}".rstrip())
+        return
+    from rich.console import Console  # as long as a search, for which one whose result is piped need not wait
     from rich.text import Text
 
-    clean = "".join(each if each.isprintable() else " " for each in text)
     console = Console(file=sys.stdout, highlight=False)
-    if not console.is_terminal or console.no_color:
+    if console.no_color:
         say(f"{indent}{clean}".rstrip())
         return
     styled = Text(clean)

@@ -176,7 +176,7 @@ def _check(table: str, kind: str) -> None:
 
 
 def update_vector_index(run: RunContext) -> VectorsReport:
-    """Bring the vector index up to date: in this process if there is nothing to build, otherwise as a job.
+    """Bring the vector index up to date: in this process if there is little to build, otherwise as a job.
 
     A job has a process of its own: when the run is terminated, the build ends with it, whatever the engine is doing.
 
@@ -184,7 +184,8 @@ def update_vector_index(run: RunContext) -> VectorsReport:
         OmniError: the job failed, or somebody cancelled it.
     """
     home, embeddings = run.home, LanceTable(run.home.table(EMBEDDINGS.name))
-    if not embeddings.exists() or lance_vectors.coverage(embeddings).complete:
+    coverage = lance_vectors.coverage(embeddings) if embeddings.exists() else None
+    if coverage is None or coverage.complete or coverage.lacks_little:
         with writer_session(home, run.settings):
             return build_vector_index(run)
     job = create_index_background(home, EMBEDDINGS.name, publishes=False, run_id=run.run_id)

@@ -105,13 +105,14 @@ def run_gate(run: RunContext) -> GateResult:
 def serving_gate(run: RunContext) -> GateResult | None:
     """The last gate. If what it let pass is not what is served now, the serving release is measured instead.
 
-    That is so after an erasure, an import and maintenance. None if there is no release.
+    That is so after an erasure, an import and maintenance. None if there is no release. In the run of the last gate,
+    which publishes only afterwards, it is that one.
 
     Raises:
         ConfigurationError: the golden set cannot be read.
     """
     last, serving = last_gate(run.home), newest_release(run.home)
-    if serving is None or (last is not None and not last.passed):
+    if serving is None or (last is not None and (not last.passed or last.run_id == run.run_id != "")):
         return last
     if last is not None and last.candidate == candidate_id(run.home, serving):
         return last

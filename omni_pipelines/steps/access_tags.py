@@ -4,17 +4,19 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from native.filters import equals, is_in
 from native.lance_tables import LanceTable
 from omni_pipelines.batches import batched
+from omni_pipelines.columns import differing
 from omni_pipelines.record_fields import file_moment
 from omni_pipelines.rows import ChunkRow, DocumentRow, rows_of
 from omni_pipelines.schemas import ACL, CHUNKS, DOCUMENTS, MOMENT
 
 _BATCH_DOCUMENTS = 256
 """Documents whose rows are rewritten in one commit."""
-_TagsAndTime = tuple[tuple[str, ...], datetime]
+_TagsAndTime = tuple[list[str], datetime]
 
 
 def set_tags(documents: LanceTable, source: str, acl: Sequence[str]) -> None:
@@ -32,13 +34,19 @@ def propagate_tags_and_times(documents: LanceTable, version: int, chunks: LanceT
 
     The ids, texts and vectors of the chunks stay as they are.
     """
-    rows = rows_of(documents.read(["doc_id", "acl", "mtime_ns"], version=version), DocumentRow)
-    wanted = {row["doc_id"]: (tuple(row["acl"]), file_moment(row["mtime_ns"])) for row in rows}
-    have = rows_of(chunks.read(["doc_id", "acl", "modified"]), ChunkRow)
-    differing = {row["doc_id"] for row in have if wanted.get(row["doc_id"]) != (tuple(row["acl"]), row["modified"])}
-    stale = sorted(differing & wanted.keys())
+    wanted = documents.read(["doc_id", "acl", "mtime_ns"], version=version)
+    moments = pa.array(map(file_moment, wanted["mtime_ns"].to_pylist()), MOMENT)
+    wanted = wanted.drop_columns("mtime_ns").append_column("modified", moments)
+    differs = set(differing(chunks.read(wanted.column_names), wanted, "doc_id")["doc_id"].to_pylist())
+    changed = {
+        row["doc_id"]: (row["acl"], row["modified"])
+        for row in rows_of(
+            wanted.filter(pc.is_in(wanted["doc_id"], value_set=pa.array(differs, pa.string()))), ChunkRow
+        )
+    }
+    stale = sorted(changed)
     for batch in batched(stale, _BATCH_DOCUMENTS):
-        chunks.upsert(CHUNKS.key, _updated(chunks.read(None, is_in("doc_id", batch)), wanted))
+        chunks.upsert(CHUNKS.key, _updated(chunks.read(None, is_in("doc_id", batch)), changed))
     return len(stale)
 
 

@@ -1,5 +1,6 @@
 """What a run would do to the documents of one source: compares its listing with what is stored, and reads no file."""
 
+import functools
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -105,6 +106,7 @@ class _StoredRows:
         self._is_wanted = FileSelection(source).wants
         self._can_convert = can_convert()
         self._can_recognize = settings.ocr and text_recognition.installed()
+        self._is_read_as_set = functools.cache(self._would_read_so)  # nearly all documents have the same columns
 
     @property
     def paths(self) -> set[str]:
@@ -159,13 +161,17 @@ class _StoredRows:
 
     def _is_as_set(self, row: DocumentRow) -> bool:
         """Whether a document has the place and the content that the source and the settings say."""
+        is_in_place = row["uri"] == self._source.uri(row["path"])  # the root of a source can move
+        return is_in_place and self._is_read_as_set(row["masking"], row["findings"], row["parser"], row["partial"])
+
+    def _would_read_so(self, masking: str, findings: str, parser: str, partial: str) -> bool:
+        """Whether a file that has these columns would be read in the same way now."""
         return (
-            row["uri"] == self._source.uri(row["path"])  # the root of a source can move
-            and is_masking_current(row["masking"], row["findings"], self._masking)
-            and _is_unpacked_as_set(row, self._settings)
-            and is_converted_as_possible(row["parser"])
-            and not self._is_recognizable(row["partial"])
-            and (self._settings.ocr or not has_recognized(row["parser"]))
+            is_masking_current(masking, findings, self._masking)
+            and (not is_archive_list(parser) or (partial == NOT_UNPACKED) != self._settings.unpack_archives)
+            and is_converted_as_possible(parser)
+            and not self._is_recognizable(partial)
+            and (self._settings.ocr or not has_recognized(parser))
         )
 
 
@@ -224,11 +230,6 @@ def _identity(kind: SourceKind, size: int, mtime_ns: int, mark: str) -> object:
 
 def _is_current(file: SourceFile, row: DocumentRow | QuarantineRow | None) -> bool:
     return row is not None and row["stat"] == file.version_mark and is_parser_current(row["parser"], file.reader)
-
-
-def _is_unpacked_as_set(row: DocumentRow, settings: Settings) -> bool:
-    """Whether the files inside an archive became documents, if the settings say so."""
-    return not is_archive_list(row["parser"]) or (row["partial"] == NOT_UNPACKED) != settings.unpack_archives
 
 
 def check_deletions(plans: Sequence[SourcePlan], settings: Settings) -> None:

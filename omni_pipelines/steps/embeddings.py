@@ -13,9 +13,10 @@ from native.filters import is_in
 from native.lance_tables import LanceTable
 from omni_pipelines import progress
 from omni_pipelines.batches import batched, paced
+from omni_pipelines.columns import differing, lacking
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.table_files import compact
-from omni_pipelines.rows import ChunkRow, EmbeddingRow, rows_of
+from omni_pipelines.rows import ChunkRow, rows_of
 from omni_pipelines.schemas import CHUNKS, EMBEDDINGS, FILTERS, vector_size, with_vector_size
 from omni_pipelines.steps.kept_vectors import drop_vectors, kept_vectors
 from omni_pipelines.steps.step import AfterBatch, RunContext
@@ -51,11 +52,12 @@ def reconcile_embeddings(run: RunContext) -> EmbeddingsReport:
     home, model = run.home, run.engines.model
     chunks, embeddings = open_table(home, CHUNKS), open_table(home, EMBEDDINGS)
     pinned = chunks.head()
-    wanted = {row["chunk_id"]: row for row in rows_of(chunks.read(_WANTED, version=pinned.version), ChunkRow)}
-    have = {row["chunk_id"]: row for row in rows_of(embeddings.read([*_WANTED, "model"]), EmbeddingRow)}
-    missing = [row for key, row in wanted.items() if {**row, "model": model} != have.get(key)]
-    surplus = sorted(have.keys() - wanted.keys())
-    outdated = any(row["chunk_id"] in have for row in missing)
+    wanted, have = chunks.read(_WANTED, version=pinned.version), embeddings.read([*_WANTED, "model"])
+    models = pa.array([model], pa.string()).take(pa.array(np.zeros(len(wanted), np.int64)))
+    missing = rows_of(differing(wanted.append_column("model", models), have, "chunk_id").select(_WANTED), ChunkRow)
+    surplus = lacking(have["chunk_id"], wanted["chunk_id"])
+    stored = set(have["chunk_id"].to_pylist()) if missing else set()
+    outdated = any(row["chunk_id"] in stored for row in missing)
     writer = _Writer(run, chunks, pinned.version, embeddings)
     writer.reuse(missing)
     after_batch = None if surplus or outdated else run.after_batch  # a release has the right vectors, or none yet

@@ -2,11 +2,14 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from native.errors import IndexCorrupt, IndexMissing
 from native.filters import is_in
@@ -16,6 +19,7 @@ from native.tantivy_analysis import ANALYZER
 from native.tantivy_index import KeywordEntry, KeywordIndex
 from omni_pipelines import ids, progress
 from omni_pipelines.batches import batched
+from omni_pipelines.columns import text_hashes
 from omni_pipelines.errors import TableBroken
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state import metrics
@@ -29,7 +33,9 @@ from omni_pipelines.text.chunking import CODE
 from omni_pipelines.text.document_rows import chunk_pieces
 
 _SORTED_ROWS = 2_000
-_COMPARED = ("chunk_id", "text_hash", "title", *FILTERS, "modified", "doc_id", "ordinal")
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
+_HASHED = ("chunk_id", "text_hash", "title", "path", "source", "language", "kind")
+_COMPARED = (*_HASHED, "modified", "doc_id", "ordinal")
 
 
 @dataclass(frozen=True)
@@ -74,7 +80,7 @@ def build_keyword_index(run: RunContext) -> KeywordReport:
     return KeywordReport(generation, len(wanted), len(write), len(remove), version)
 
 
-def _base(home: Home, generation: str) -> tuple[KeywordIndex | None, dict[str, str]]:
+def _base(home: Home, generation: str) -> tuple[KeywordIndex | None, Mapping[str, str]]:
     """The generation to build on and its fingerprints; none if it is damaged: then all is built from the rows.
 
     It is compared with the checksums of its release: Tantivy can abort the process where bits are changed, and the
@@ -101,28 +107,36 @@ def _is_as_released(home: Home, folder: Path) -> bool:
 
 def _wanted(chunks: LanceTable, version: int) -> dict[str, str]:
     """Chunk id to fingerprint. An entry contains its neighbours' text, so its fingerprint covers them too."""
-    rows = in_order(chunks.read(_COMPARED, version=version))
-    return {row["chunk_id"]: _fingerprint(row, neighbours) for row, neighbours in with_neighbours(rows)}
+    rows = _sorted(chunks.read(_COMPARED, version=version))
+    columns = [rows[name] for name in _HASHED]
+    around = [_neighbour_hashes(rows, distance) for distance in (1, -1)]
+    marks = text_hashes([*columns, _days(rows["modified"]), *around])
+    return dict(zip(rows["chunk_id"].to_pylist(), marks, strict=True))
 
 
-def _fingerprint(row: ChunkRow, neighbours: tuple[ChunkRow | None, ChunkRow | None]) -> str:
-    return ids.text_hash(
-        row["chunk_id"],
-        row["text_hash"],
-        row["title"],
-        row["path"],
-        row["source"],
-        row["language"],
-        row["kind"],
-        str(_day(row)),
-        *(neighbour["text_hash"] if neighbour else "" for neighbour in neighbours),
-    )
+def _days(moments: pa.ChunkedArray) -> pa.Array:
+    """The days of moments as `_day` counts them, as text."""
+    days = np.array(moments.cast(pa.date32()).cast(pa.int32())) + _EPOCH_DAY
+    return pa.array(days).cast(pa.string())
+
+
+def _neighbour_hashes(rows: pa.Table, distance: int) -> pa.Array:
+    """For each row in order, the hash of the text so many rows before it in the same document; "" for none."""
+    documents, hashes = rows["doc_id"].combine_chunks(), rows["text_hash"].combine_chunks()
+    places = np.arange(len(rows)) - distance
+    neighbours = pa.array(places, mask=(places < 0) | (places >= len(rows)))
+    same = pc.equal(documents.take(neighbours), documents)
+    return pc.if_else(pc.fill_null(same, False), hashes.take(neighbours), "")
 
 
 def in_order(rows: pa.Table) -> Iterator[ChunkRow]:
     """Chunk rows by document and ordinal; only a batch of them is in memory as dicts at any time."""
-    for batch in rows.sort_by([("doc_id", "ascending"), ("ordinal", "ascending")]).to_batches(_SORTED_ROWS):
+    for batch in _sorted(rows).to_batches(_SORTED_ROWS):
         yield from rows_of(batch, ChunkRow)
+
+
+def _sorted(rows: pa.Table) -> pa.Table:
+    return rows.sort_by([("doc_id", "ascending"), ("ordinal", "ascending")])
 
 
 def with_neighbours(rows: Iterator[ChunkRow]) -> Iterator[tuple[ChunkRow, tuple[ChunkRow | None, ChunkRow | None]]]:

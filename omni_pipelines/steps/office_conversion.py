@@ -7,6 +7,8 @@ from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.readers.old_office import unconverted
 from omni_pipelines.text.readers.registry import READERS, Reader, reader_by_name
 
+_CONVERTED = {reader.fingerprint for reader in READERS if reader.converts_to}
+
 
 def can_convert() -> bool:
     """Whether files that need LibreOffice can be read now."""
@@ -15,8 +17,7 @@ def can_convert() -> bool:
 
 def is_converted_as_possible(parser: str) -> bool:
     """Whether a document was converted, if that is possible now; `parser` is its column."""
-    names = {reader.fingerprint for reader in READERS if reader.converts_to}
-    return parser.split("+")[-1] not in names or not can_convert()
+    return parser.split("+")[-1] not in _CONVERTED or not can_convert()
 
 
 def converted(reader: Reader, raw: bytes, path: str) -> tuple[Reader, bytes]:

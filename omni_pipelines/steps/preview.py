@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import orjson
+import pyarrow.compute as pc
 
 from native import duckdb_sql, lance_vectors
 from native.filters import is_in
@@ -201,8 +202,9 @@ def _pinned(release: Release, before: Release | None) -> Rows:
 
 def _sample(home: Home) -> list[ChunkRow]:
     """Some chunks, spread evenly over the table; the same ones as long as the table does not change."""
-    keys = sorted(open_table(home, CHUNKS).read(["chunk_id"])["chunk_id"].to_pylist())
-    found = _by_id(home, keys[:: max(1, len(keys) // SAMPLES)][:SAMPLES])
+    keys = open_table(home, CHUNKS).read(["chunk_id"])["chunk_id"]
+    chosen = pc.sort_indices(keys)[:: max(1, len(keys) // SAMPLES)][:SAMPLES]
+    found = _by_id(home, keys.take(chosen).to_pylist())
     return sorted(found.values(), key=lambda row: (row["path"], row["ordinal"]))
 
 

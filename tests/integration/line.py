@@ -135,7 +135,7 @@ class Line:
         """The head of every table."""
         return {name: str(LanceTable(self.home.table(name)).head()) for name in schemas.TABLES}
 
-    def keyword_entries(self) -> dict[str, str]:
+    def keyword_entries(self) -> Mapping[str, str]:
         """Key to fingerprint in the keyword generation that was built last."""
         built = read_step_record(self.home, "keyword_index")
         assert built is not None

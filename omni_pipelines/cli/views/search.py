@@ -146,6 +146,8 @@ def show_why_not(trace: WhyNot) -> None:
 
 def show_answer(answer: Answer) -> None:
     """Print the sentences of an answer, then their citations; of an abstention, the nearest passages, on stderr."""
+    if answer.read_as:
+        narrate(f"read as: {answer.read_as}")
     if answer.abstained:
         _show_nearest(answer)
         return

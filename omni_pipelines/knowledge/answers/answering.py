@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.knowledge.answers.cited_answer import Answer
-from omni_pipelines.knowledge.answers.definitions import find_definitions
+from omni_pipelines.knowledge.answers.definitions import find_constants, find_definitions
 from omni_pipelines.knowledge.answers.evidence import Question
 from omni_pipelines.knowledge.answers.extraction import extract_answer
 from omni_pipelines.knowledge.answers.generation import ModelReader, Unsupported, quotes_instead, scored_units
 from omni_pipelines.knowledge.answers.prompts import LARGE_MODEL, SMALL_MODEL
 from omni_pipelines.knowledge.answers.question import ABOUT_SYMBOLS, WeightedWords, asked_kind, content
 from omni_pipelines.knowledge.answers.receipts import answer_digest, make_receipt
+from omni_pipelines.knowledge.answers.spelling import respelled
 from omni_pipelines.knowledge.answers.support import Support
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.knowledge.search.ranking import EmbedQuery
@@ -61,18 +62,25 @@ class Answering:
             answer = extract_answer(self._release, asked)
         else:
             answer = self._generate(asked, models)
-        answer = answer.model_copy(update={"question": question})
+        read_as = asked.text if asked.text != question else ""
+        answer = answer.model_copy(update={"question": question, "read_as": read_as})
         self._given.append((answer_digest(answer), dict(where)))
         return answer
 
     def prepared(self, question: str, where: Where) -> Question:
-        """A question with the passages that may answer it, and what measures how well they do."""
-        hits = self._search(question, ASK_HITS, where)
-        definitions = find_definitions(
-            question, hits, lambda query: self._search_words(query, DEFINITION_HITS, where)
-        )
+        """A question as it is read, with the passages that may answer it, and what measures how well they do."""
+        hits, keyword = self._search(question, ASK_HITS, where), self._snapshot.keyword
+        read_as = respelled(question, keyword.query_words(question), hits)
+        if read_as != question:
+            question, hits = read_as, self._search(read_as, ASK_HITS, where)
+
+        def find(query: str) -> list[Hit]:
+            return self._search_words(query, DEFINITION_HITS, where)
+
+        definitions = find_definitions(question, hits, find)
         hits = [*definitions, *hits] if asked_kind(question) in ABOUT_SYMBOLS else [*hits, *definitions]
-        keyword, vector = self._snapshot.keyword, self._embed_query(question)
+        hits += find_constants(question, hits, find)
+        vector = self._embed_query(question)
         near = passage_cosines(self._snapshot, self._embedder, vector.values, hits) if vector.readable else {}
         return Question(
             text=question,

@@ -47,6 +47,8 @@ class Answer(BaseModel, frozen=True):
     """An answer, or an abstention."""
 
     question: str = ""
+    read_as: str = ""
+    """The question with the words that seemed misspelt replaced; "" if there are none."""
     release: int
     abstained: bool
     answer: str

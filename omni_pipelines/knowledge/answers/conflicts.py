@@ -4,12 +4,14 @@ Two sentences conflict if they share nearly all words, and either their figures 
 rule is narrow on purpose: a false conflict would cost more trust than a missed one.
 """
 
+import itertools
 import re
 from collections.abc import Sequence, Set
 
 from pydantic import BaseModel
 
 from omni_pipelines.knowledge.answers.question import Terms
+from omni_pipelines.text.sentences import lines, sentences
 
 MIN_COMMON_SHARE = 0.7
 """Share of common terms (Jaccard), without figures and negations."""
@@ -40,11 +42,28 @@ def find_conflicts(texts: Sequence[str], documents: Sequence[str], terms: Terms)
 
 
 def difference(one: str, other: str, terms: Terms) -> str:
-    """How two sentences about the same thing differ; "" if they agree or are about different things."""
+    """How the first two sentences about the same thing differ; "" if all agree or are about different things."""
+    pairs = itertools.product(_sentences(one), _sentences(other))
+    return next((found for pair in pairs if (found := _difference(*pair, terms))), "")
+
+
+def _sentences(text: str) -> list[str]:
+    """The sentences of a text, each line of a list for itself."""
+    spans = (span for line in lines(text, 0, len(text)) for span in sentences(text, *line))
+    return [text[start:end] for start, end in spans]
+
+
+def _difference(one: str, other: str, terms: Terms) -> str:
+    says = _statement_difference(one, other)
+    if not says:  # the words are dearer to compare
+        return ""
     words, other_words = _content_words(one, terms), _content_words(other, terms)
     common = len(words & other_words)
-    if common < MIN_COMMON_TERMS or common < MIN_COMMON_SHARE * len(words | other_words):
-        return ""
+    is_same_thing = common >= MIN_COMMON_TERMS and common >= MIN_COMMON_SHARE * len(words | other_words)
+    return says if is_same_thing else ""
+
+
+def _statement_difference(one: str, other: str) -> str:
     figures, other_figures = _figures(one), _figures(other)
     if figures and other_figures and not set(figures) & set(other_figures):
         return f"{', '.join(figures)} against {', '.join(other_figures)}"

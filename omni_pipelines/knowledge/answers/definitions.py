@@ -3,7 +3,14 @@
 import re
 from collections.abc import Callable, Sequence
 
-from omni_pipelines.knowledge.answers.question import BY_DECLARATION, asked_kind, defined_names, mentions, name_parts
+from omni_pipelines.knowledge.answers.question import (
+    BY_DECLARATION,
+    Asked,
+    asked_kind,
+    defined_names,
+    mentions,
+    name_parts,
+)
 from omni_pipelines.knowledge.answers.units import Unit, UnitKind, answer_units
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.text.document import HEADING_SEPARATOR
@@ -14,6 +21,7 @@ DECLARING = ("def", "class", "function", "func", "fn", "struct", "interface", "t
 """Words before a name where it is declared, frequent ones first."""
 _DECLARED = re.compile(r"([A-Za-z_][\w.:]*?)\s*(?:[(=\[{<]|:(?!:)|$)", re.MULTILINE)
 """The name that a declaration declares: `join` in `def join(`, `Path` in `class Path:`."""
+_CONSTANT = re.compile(r"(?:[\w.]+\.)?_*[A-Z][A-Z\d_]+")
 _CONSTRUCTORS = {"__init__", "constructor"}
 FindHits = Callable[[str], Sequence[Hit]]
 """A query to the passages with its words."""
@@ -88,7 +96,44 @@ def declares(unit: Unit, name: str) -> bool:
 
 def has_default(declaration: str, parameter: str) -> bool:
     """Whether a declaration gives a parameter a default value; the name of a constant is none."""
-    return re.search(rf"(?<!\w){re.escape(parameter)}(?!\w)[^,=()]*=\s*(?!_*[A-Z]{{2}})", declaration) is not None
+    found = _default(declaration, parameter)
+    return bool(found) and not _CONSTANT.fullmatch(found)
+
+
+def constant_default(declaration: str, parameter: str) -> str:
+    """The constant whose value a declaration gives a parameter as its default; "" if there is none."""
+    found = _default(declaration, parameter)
+    return name_parts(found)[-1] if _CONSTANT.fullmatch(found) else ""
+
+
+def is_named(unit: Unit, question: str) -> bool:
+    """Whether a unit declares a constant whose name a question spells out: "default protocol" is DEFAULT_PROTOCOL."""
+    declared = _DECLARED.search(unit.quotes[0]) if unit.kind is UnitKind.SIGNATURE else None
+    if declared is None or not _CONSTANT.fullmatch(declared[1]):
+        return False
+    parts = name_parts(declared[1])[-1].casefold().strip("_").split("_")
+    return len(parts) > 1 and set(parts) <= set(re.findall(r"\w+", question.casefold()))
+
+
+def _default(declaration: str, parameter: str) -> str:
+    found = re.search(rf"(?<!\w){re.escape(parameter)}(?!\w)[^,=()]*=\s*([\w.]+|\S)", declaration)
+    return found[1] if found else ""
+
+
+def find_constants(question: str, hits: Sequence[Hit], find: FindHits) -> list[Hit]:
+    """Passages that define the constants which are the default values of what a question names."""
+    if asked_kind(question) is not Asked.DEFAULT:
+        return []
+    names = defined_names(question)
+    found: dict[str, Hit] = {}
+    for hit in hits:
+        for unit in (unit for name in names for unit in _declarations(hit, name)):
+            constants = {constant_default(unit.quotes[0], name) for name in names} - {""}
+            for constant in sorted(constants):
+                defining = [each for each in find(f'"{constant}"') if defines(each, constant)]
+                found.update({each.chunk_id: each for each in defining if each.path == hit.path})
+    known = {hit.chunk_id for hit in hits}
+    return [hit for chunk_id, hit in found.items() if chunk_id not in known]
 
 
 def _is_within(hit: Hit, parts: Sequence[str]) -> bool:

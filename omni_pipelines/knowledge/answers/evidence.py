@@ -17,7 +17,7 @@ from functools import cached_property
 
 import numpy as np
 
-from omni_pipelines.knowledge.answers.definitions import declares, has_default
+from omni_pipelines.knowledge.answers.definitions import constant_default, declares, has_default, is_named
 from omni_pipelines.knowledge.answers.question import (
     ABOUT_SYMBOLS,
     Asked,
@@ -142,14 +142,25 @@ class Question:
 
         What else the question names must mostly be there too: otherwise it asks for more than the declaration.
         """
+        if self.asked is Asked.DEFAULT and is_named(each.unit, self.text):
+            return True
         declared = [name for name in self._defined if declares(each.unit, name)]
         if self.asked not in ABOUT_SYMBOLS or not declared:
             return False
         if self.asked is Asked.DEFAULT:
-            return any(has_default(each.unit.quotes[0], name) for name in self._defined if name not in declared)
+            parameters = (name for name in self._defined if name not in declared)
+            return any(has_default(each.unit.quotes[0], name) for name in parameters) or bool(self.constants(each))
         text = f"{each.context}\n{each.text}"
         mentioned = sum(mentions(text, name_parts(name)[-1]) for name in self._defined)
         return mentioned > len(self._defined) / 2
+
+    def constants(self, each: Candidate) -> list[Unit]:
+        """The declarations of the constants that a candidate gives as default values of what the question names."""
+        if self.asked is not Asked.DEFAULT or each.unit.kind is not UnitKind.SIGNATURE:
+            return []
+        defaults = {constant_default(each.unit.quotes[0], name) for name in self._defined} - {""}
+        units = (unit for own in self.units for unit in own if unit.hit.path == each.unit.hit.path)
+        return [unit for unit in units if any(declares(unit, constant) for constant in defaults)]
 
     @property
     def nearness(self) -> np.ndarray:

@@ -34,7 +34,7 @@ MAX_SECTION_LENGTH, MAX_PARAGRAPH_LENGTH = 900, 350
 def extract_answer(release: int, question: Question) -> Answer:
     """The units of the hits that answer the question best, or an abstention if none is probable enough.
 
-    The best unit comes first. Units of one document keep its order.
+    The section of the best unit comes first. Units of one section keep its order.
     """
     scored = _scored(question)
     candidates = question.candidates
@@ -46,9 +46,10 @@ def extract_answer(release: int, question: Question) -> Answer:
     if question.asked not in BY_DECLARATION or not chosen:
         chosen = _chosen(fitting, [score for _, score in scored], chosen[:1])
     chosen += _contradictions(chosen, fitting, question)
-    units = _merged([whole_unit(each, question) for each in chosen], question)
-    documents = list(dict.fromkeys(each.hit.doc_id for each in units))
-    units.sort(key=lambda each: (documents.index(each.hit.doc_id), each.hit.start_byte, each.ranges))
+    constants = [unit for each in chosen for unit in question.constants(each)]
+    units = _merged([*(whole_unit(each, question) for each in chosen), *constants], question)
+    sections = list(dict.fromkeys(_section(each) for each in units))
+    units.sort(key=lambda each: (sections.index(_section(each)), each.hit.start_byte, each.ranges))
     sentences = tuple(_sentence(each) for each in units)
     texts = [sentence.text for sentence in sentences]
     return Answer(
@@ -96,6 +97,10 @@ def _evidence(question: Question, scored: Sequence[tuple[int, float]]) -> float:
     return max(round(probability, 4), DECLARED_EVIDENCE if is_declared else 0.0)
 
 
+def _section(unit: Unit) -> tuple[str, str]:
+    return unit.hit.doc_id, unit.hit.heading
+
+
 def _sentence(unit: Unit) -> Sentence:
     citations = tuple(cite(unit.hit, start, end) for start, end in unit.ranges)
     return Sentence(text=unit.text, label=unit.label, citations=citations)
@@ -128,6 +133,8 @@ def whole_unit(each: Candidate, question: Question) -> Unit:
     lists = [unit for unit in around if unit.kind is UnitKind.LIST]
     if lists and (wants_list(question.text) or question.asked is Asked.STEPS):
         return lists[0]
+    if each.unit.kind in _ITEMS:  # the items of a list need not be about the same
+        return each.unit
     limits = {UnitKind.SECTION: MAX_SECTION_LENGTH, UnitKind.PARAGRAPH: MAX_PARAGRAPH_LENGTH}
     short = [unit for unit in around if len(unit.text) <= limits.get(unit.kind, 0)]
     return max(short, key=lambda unit: len(unit.text), default=each.unit)

@@ -128,6 +128,10 @@ _ASKED: tuple[tuple[Asked, tuple[str, ...]], ...] = (
             "どうやって|方法|如何|怎么",
         ),
     ),
+    (
+        Asked.NUMBER,
+        (r"\b(?:minimum|maximum|max|min|limit)\b", r"\b(?:mindest|höchst|maximal|minimal)\w*", "最大|最小"),
+    ),
 )
 _PATTERNS = tuple((asked, re.compile("|".join(patterns), re.IGNORECASE)) for asked, patterns in _ASKED)
 _MONTHS = (
@@ -151,7 +155,7 @@ _ANSWERS: dict[Asked, tuple[str, ...]] = {
         _MONTHS,
         r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b|\b(?:mon|diens|donners|frei|sams|sonn)tags?\b",
         r"\b(?:after|before|until|within|every|once|as soon as|during|if|when|nach|vor|bis|wenn|sobald)\b",
-        r"年|月|後|時|前",
+        r"\bversions?\s+v?\d|年|月|後|時|前",
     ),
     Asked.DURATION: (
         rf"(?:\d|\b(?:{_NUMERALS}))[\w -]{{0,12}}"

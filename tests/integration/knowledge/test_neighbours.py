@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from native.tantivy_index import KeywordIndex
+from native.lance_tables import LanceTable
+from omni_pipelines.ids import text_hash
 from omni_pipelines.knowledge.search.options import Mode
-from omni_pipelines.schemas import FILTERS
-from omni_pipelines.steps.step_records import read_step_record
+from omni_pipelines.steps.keyword_index import in_order, with_neighbours
 from tests.integration.line import Line, paragraph, write
 
 PARTS = ("alpha", "beta", "gamma", "delta")
@@ -52,14 +52,21 @@ def test_edit_leaves_the_entries_of_other_documents_unchanged(filled: Line, docs
 def test_updated_index_equals_a_new_one(filled: Line, docs: Path) -> None:
     write(docs, {"parts.md": TEXT.replace("beta", "novum")})
     filled.run()
-    before = _fingerprints(filled)
+    before = filled.keyword_entries()
     for generation in filled.home.keyword.iterdir():
         (generation / "meta.json").unlink()
     filled.run()
-    assert _fingerprints(filled) == before
+    assert filled.keyword_entries() == before
 
 
-def _fingerprints(line: Line) -> dict[str, str]:
-    record = read_step_record(line.home, "keyword_index")
-    assert record is not None
-    return KeywordIndex.open(line.home.keyword / record.output, FILTERS).fingerprints()
+def test_an_entry_is_marked_by_its_passage_and_the_texts_around_it(filled: Line) -> None:
+    """As in every home that exists: with other marks, each of them would build its index again."""
+    passages = LanceTable(filled.home.table("chunks")).read()
+    assert filled.keyword_entries() == {
+        row["chunk_id"]: text_hash(
+            *(row[name] for name in ("chunk_id", "text_hash", "title", "path", "source", "language", "kind")),
+            str(row["modified"].toordinal()),
+            *("" if other is None else other["text_hash"] for other in around),
+        )
+        for row, around in with_neighbours(in_order(passages))
+    }

@@ -17,10 +17,11 @@ from omni_pipelines import events
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.operations.index_job_records import FINAL, JobEvent, JobState
 from omni_pipelines.operations.index_job_worker import run_job
-from omni_pipelines.operations.index_jobs import IndexJob, create_index_background, index_jobs
+from omni_pipelines.operations.index_jobs import IndexJob, create_index_background, index_jobs, update_vector_index
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.steps.chunks import reconcile_chunks
 from omni_pipelines.steps.embeddings import reconcile_embeddings
+from omni_pipelines.steps.vector_index import build_vector_index
 from tests.integration.line import Line, paragraph, write
 
 ROOT = Path(__file__).parents[3]
@@ -50,6 +51,15 @@ def test_searches_use_the_index_that_a_job_built(published: Line, docs: Path) ->
     assert job.record.progress == 1.0
     assert create_index_background(published.home, "embeddings").wait(WAIT_SECONDS) == JobState.DONE
     assert published.search("lantern shed")[0].path == "new.md"
+
+
+def test_a_few_new_vectors_are_indexed_without_a_process(published: Line, docs: Path) -> None:
+    with writer_session(published.home, published.settings):
+        build_vector_index(published.context, "ivf_flat")
+    unpublished(published, docs)
+    report = update_vector_index(published.context)
+    assert (report.coverage.indexed, report.coverage.deltas) == (report.coverage.rows, 2)
+    assert index_jobs(published.home) == []
 
 
 def test_a_job_that_waits_says_for_whom(published: Line) -> None:

@@ -5,10 +5,15 @@ from __future__ import annotations
 import hashlib
 import multiprocessing
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from alembic.script import ScriptDirectory
+from dagster._core.storage.runs.sqlite import sqlite_run_storage
+from dagster._core.storage.sql import get_alembic_config
 
 from omni_pipelines.configuration import trust_settings
 from omni_pipelines.errors import ConfigurationError
@@ -169,6 +174,31 @@ def test_what_one_opening_records_the_next_one_reads(home: Home) -> None:
         instance.report_runless_asset_event(dg.AssetMaterialization("chunks"))
     with open_instance(home) as instance:
         assert instance.get_latest_materialization_event(dg.AssetKey("chunks")) is not None
+
+
+def test_its_databases_have_the_newest_revision_of_dagster(home: Home) -> None:
+    scripts = ScriptDirectory.from_config(get_alembic_config(sqlite_run_storage.__file__))
+    with open_instance(home) as instance:
+        instance.report_engine_event("a run of its own has a database of its own", run_id="run", job_name="job")
+        assert instance.event_log_storage.alembic_version() == (
+            scripts.get_current_head(),
+            scripts.get_current_head(),
+        )
+    databases = sorted(home.dagster.rglob("*.db"))
+    assert [path.name for path in databases] == ["index.db", "run.db", "runs.db", "schedules.db"]
+    for path in databases:
+        with closing(sqlite3.connect(path)) as database:
+            (revision,) = database.execute("select version_num from alembic_version")
+            assert revision == (scripts.get_current_head(),)
+
+
+def test_it_keeps_its_databases_open_and_closes_them_at_the_end(home: Home) -> None:
+    with open_instance(home) as instance:
+        for run in map(str, range(20)):
+            instance.report_engine_event("looked at", run_id=run, job_name="job")
+        kept = len(list(home.dagster.rglob("*-wal")))  # SQLite deletes it with the last connection
+        assert 3 <= kept <= 10, "the databases that were used last"
+    assert list(home.dagster.rglob("*-wal")) == []
 
 
 def test_two_homes_are_two_instances(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,17 @@ def test_an_erasure_waits_for_no_gate_and_checks_then_speak_of_its_release(base:
     verdicts = {verdict.name: verdict for verdict in gate_verdicts(serving_gate(run))}
     assert all(verdict.passed for verdict in verdicts.values())
     assert verdicts["recall_10"].numbers["value"] == pytest.approx(0.9)  # one of ten questions lost its answer
+
+
+def test_checks_in_the_run_of_a_gate_speak_of_what_it_measured(base: KnowledgeBase) -> None:
+    run = replace(context(base), run_id="a run")
+    base.with_files({"walrus.md": text("walrus") + "\nIt swims.\n"})
+    with writer_session(base.home, base.settings):
+        for step in run.steps:
+            step.run(run)
+        gate = run_gate(run)
+        assert serving_gate(run) == gate
+        assert serving_gate(context(base)) != gate, "later, the release that is served is measured"
 
 
 def test_checks_speak_of_a_candidate_that_the_gate_blocked(base: KnowledgeBase) -> None:

@@ -16,6 +16,11 @@ from tests.unit.knowledge.answering import ask, hit, stem
         ("Version 3.2 is needed to build it here.", "Version 3.4 is needed to build it here.", "3.2 against 3.4"),
         ("Backups are kept by default.", "Backups are not kept by default.", "one denies what the other says"),
         (
+            "- Your own car: 0.30 euros per kilometre.",
+            "- Trains: 12 euros.\n- Your own car: 0.42 euros per kilometre. Ask for the pool car first.",
+            "0.30 against 0.42",
+        ),
+        (
             "Users can delete their account.",
             "Users can never delete their account.",
             "one denies what the other says",

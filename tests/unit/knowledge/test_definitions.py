@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from omni_pipelines.knowledge.answers.definitions import declares, defines, find_definitions
+from omni_pipelines.knowledge.answers.definitions import declares, defines, find_constants, find_definitions
 from omni_pipelines.knowledge.answers.extraction import DECLARED_EVIDENCE, MAX_UNITS
 from omni_pipelines.knowledge.answers.units import UnitKind, answer_units
 from omni_pipelines.knowledge.search.hits import Hit
@@ -115,3 +115,38 @@ def test_default_that_no_signature_has_is_not_answered_by_one_for_sure(parameter
 )
 def test_passage_defines_what_it_declares(text: str, heading: str, is_definition: bool) -> None:
     assert defines(code(text, "a.py", heading), "wait") is is_definition
+
+
+LIMITED = "class Reader:\n    def __init__(self, limit=_DEFAULT_LIMIT, loop=None):\n        self.limit = limit\n"
+CONSTANT = "_DEFAULT_LIMIT = 2 ** 16  # 64 KiB\n"
+
+
+def test_default_that_is_a_constant_is_answered_with_the_value_of_the_constant() -> None:
+    question = "what is the default limit of a Reader?"
+    hits = [code(LIMITED, "streams.py", heading="Reader")]
+    elsewhere = code(CONSTANT, "other.py")
+    declaring = hit(CONSTANT, "streams.py", kind="code", start_byte=500)
+    found = find_constants(question, hits, lambda query: [elsewhere, declaring] if "_DEFAULT_LIMIT" in query else [])
+    assert found == [declaring]
+    answer = ask(question, [*hits, *found])
+    assert any("2 ** 16" in sentence.text for sentence in answer.sentences)
+    assert answer.evidence >= DECLARED_EVIDENCE
+
+
+@pytest.mark.parametrize("question", ["where is Reader defined?", "what is the default loop of a Reader?"])
+def test_constant_is_not_searched_for_what_does_not_ask_for_its_value(question: str) -> None:
+    assert (
+        find_constants(question, [code(LIMITED, "streams.py", heading="Reader")], lambda _: pytest.fail("searched"))
+        == []
+    )
+
+
+@pytest.mark.parametrize(
+    ("question", "is_answer"),
+    [("default pickle protocol", True), ("which default has the protocol?", True), ("default loop", False)],
+)
+def test_constant_whose_name_the_question_spells_out_is_its_answer(question: str, is_answer: bool) -> None:
+    passage = code("HIGHEST_PROTOCOL = 5\n\nDEFAULT_PROTOCOL = 4\n", "pickle.py")
+    answer = ask(question, [passage])
+    assert (answer.evidence >= DECLARED_EVIDENCE) is is_answer
+    assert not is_answer or any("DEFAULT_PROTOCOL = 4" in sentence.text for sentence in answer.sentences)

@@ -23,6 +23,7 @@ from omni_pipelines.text.packing import Budget
 from omni_pipelines.text.readers.markup import markdown
 from omni_pipelines.text.token_counting import (
     COUNT_TOKENS,
+    KNOWN_COUNTS,
     SELF_CHECK,
     CountsDiffer,
     PreferredCounter,
@@ -132,6 +133,14 @@ def test_toktok_needs_no_download(store: ModelStore, reference: TokenCounter, tm
     assert list(tmp_path.iterdir()) == []
 
 
+def test_known_counts_are_those_of_tiktoken(reference: TokenCounter) -> None:
+    assert tuple(map(reference.count, SELF_CHECK)) == KNOWN_COUNTS[reference.name]
+
+
+def test_toktok_counts_without_the_vocabulary_of_tiktoken(tmp_path: Path, reference: TokenCounter) -> None:
+    assert toktok_bpe.ToktokCounter(reference.name, tmp_path / "missing").count("hello world") == 2
+
+
 # --- the choice
 
 
@@ -151,7 +160,7 @@ def test_engine_with_one_wrong_count_in_the_self_check_is_rejected(
     registry: VariantRegistry, reference: TokenCounter, text: str
 ) -> None:
     wrong = WrongCounter(reference, lambda counted: counted == text)
-    register_fast_counter(registry, "toktok", lambda: wrong, lambda: reference, reference.name)
+    register_fast_counter(registry, "toktok", lambda: wrong, reference.name)
     assert chosen(registry) == "tiktoken"
     assert "where tiktoken counts" in reason(registry, "toktok")
 
@@ -165,13 +174,11 @@ def test_engine_with_wrong_counts_for_one_kind_of_character_is_rejected(
     reference: TokenCounter, kind: Callable[[str], bool]
 ) -> None:
     with pytest.raises(CountsDiffer):
-        check_counts(WrongCounter(reference, lambda text: any(map(kind, text))), reference)
+        check_counts(WrongCounter(reference, lambda text: any(map(kind, text))))
 
 
 def test_engine_with_right_counts_is_preferred(registry: VariantRegistry, reference: TokenCounter) -> None:
-    register_fast_counter(
-        registry, "toktok", lambda: WrongCounter(reference, lambda _: False), lambda: reference, reference.name
-    )
+    register_fast_counter(registry, "toktok", lambda: WrongCounter(reference, lambda _: False), reference.name)
     assert chosen(registry) == "toktok"
 
 
@@ -198,7 +205,7 @@ class FailsLater(WrongCounter):
 @pytest.fixture
 def counter(registry: VariantRegistry, reference: TokenCounter) -> PreferredCounter:
     failing = FailsLater(reference)
-    register_fast_counter(registry, "toktok", lambda: failing, lambda: reference, reference.name)
+    register_fast_counter(registry, "toktok", lambda: failing, reference.name)
     assert chosen(registry) == "toktok"
     return PreferredCounter(registry, failing)
 
