@@ -5,11 +5,14 @@ A test compares the pages on disk with what this module makes, so they cannot fa
 
 from __future__ import annotations
 
+import ast
 import inspect
 import sys
+import textwrap
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from enum import EnumType
+from itertools import pairwise
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin
@@ -209,9 +212,23 @@ def _value(option: Any) -> str:
 
 
 def _setting_rows(model: type[BaseModel]) -> Iterator[tuple[str, str, str, str]]:
+    described = descriptions(model)
     for name, field in model.model_fields.items():
         more = f" [More]({_MORE[name]})" if name in _MORE else ""
-        yield f"`{name}`", _allowed(field), _default(name, field), _text(field.description) + more
+        yield f"`{name}`", _allowed(field), _default(name, field), _text(described[name]) + more
+
+
+def descriptions(model: type[BaseModel]) -> dict[str, str]:
+    """The text below each field of a model. Pydantic can read it, which takes a tenth of the time of a question."""
+    found: dict[str, str] = {}
+    for origin in model.__mro__[: model.__mro__.index(BaseModel)]:
+        (definition,) = ast.parse(textwrap.dedent(inspect.getsource(origin))).body
+        assert isinstance(definition, ast.ClassDef)
+        for field, text in pairwise(definition.body):
+            match field, text:
+                case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(description))):
+                    found.setdefault(name, inspect.cleandoc(description))
+    return found
 
 
 def _allowed(field: FieldInfo) -> str:

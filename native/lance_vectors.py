@@ -54,8 +54,8 @@ class IndexCoverage:
 
     @property
     def lacks_little(self) -> bool:
-        """Whether a build only adds a few rows to the index."""
-        return 0 < self.deltas < MAX_DELTAS and self.rows - self.indexed <= FEW_ROWS
+        """Whether a build only adds a few rows to the index, and does not train it again."""
+        return 0 < self.deltas < MAX_DELTAS and self.rows - self.indexed <= min(FEW_ROWS, self.indexed)
 
 
 def coverage(table: LanceTable, version: int | None = None) -> IndexCoverage:

@@ -11,9 +11,11 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from types import ModuleType
 from typing import Any
+
+from native.pdfium_accents import JOINER, with_accents
 
 _LINE_END = re.compile("\r\n|\ufffe")
 _WORD = re.compile("[^ \t\r\n\u00a0\u3000]+")
@@ -95,7 +97,7 @@ def page_runs(api: ModuleType, page: Any, gaps: LetterGaps) -> list[Run]:
     if not handle:
         return []
     try:
-        return list(_TextPage(api, handle, api.FPDFPage_GetRotation(page), gaps).runs())
+        return list(_TextPage(api, handle, page, gaps).runs())
     finally:
         api.FPDFText_ClosePage(handle)
 
@@ -103,12 +105,14 @@ def page_runs(api: ModuleType, page: Any, gaps: LetterGaps) -> list[Run]:
 class _TextPage:
     """The characters of a page."""
 
-    def __init__(self, api: ModuleType, handle: Any, turn: int, gaps: LetterGaps) -> None:
-        self._api, self._handle, self._turn, self._gaps = api, handle, turn, gaps
+    def __init__(self, api: ModuleType, handle: Any, page: Any, gaps: LetterGaps) -> None:
+        self._api, self._handle, self._turn, self._gaps = api, handle, api.FPDFPage_GetRotation(page), gaps
+        self._shown = api.FS_RECTF()
+        api.FPDF_GetPageBoundingBox(page, self._shown)
         self._matrix = api.FS_MATRIX()
         self._name = ctypes.create_string_buffer(_MAX_NAME_BYTES)
         self._flags = ctypes.c_int()
-        self._text = self._all_text()
+        self._text = with_accents(api, handle, self._all_text())
 
     def runs(self) -> Iterator[Run]:
         text = self._text
@@ -122,11 +126,32 @@ class _TextPage:
         if self._gaps.are_examined:
             lines = self._parted(lines)
         numbers = self._boxes([index for words, _ in lines for start, end in words for index in (start, end - 1)])
-        at = 0
+        ends_of = accumulate((2 * _BOX * len(words) for words, _ in lines), initial=0)
+        boxes = [numbers[at:end] for at, end in pairwise(ends_of)]
+        shown = [self._on_page(words, of_line) for (words, _), of_line in zip(lines, boxes, strict=True)]
+        is_nothing_shown = not any(words for words, _ in shown)
         for number, (words, is_cut) in enumerate(lines):
-            end = at + 2 * _BOX * len(words)
-            yield from self._line(number, words, numbers[at:end], is_cut=is_cut)
-            at = end
+            kept, of_line = (words, boxes[number]) if is_nothing_shown else shown[number]
+            if kept:
+                yield from self._line(number, kept, of_line, is_cut=is_cut and kept[-1] == words[-1])
+
+    def _on_page(self, spans: list[Span], boxes: list[float]) -> tuple[list[Span], list[float]]:
+        """The words of a line that a person sees, and their boxes: files have text that is drawn beside the page."""
+        page = self._shown
+        left, top, right, bottom = (boxes[side::_BOX] for side in range(_BOX))
+        is_inside = min(left) >= page.left and max(right) <= page.right
+        if is_inside and min(bottom) >= page.bottom and max(top) <= page.top:
+            return spans, boxes
+        kept = [
+            at
+            for at, each in enumerate(range(0, len(left), 2))
+            if max(right[each : each + 2]) > page.left
+            and min(left[each : each + 2]) < page.right
+            and max(top[each : each + 2]) > page.bottom
+            and min(bottom[each : each + 2]) < page.top
+        ]
+        size = 2 * _BOX
+        return [spans[at] for at in kept], [number for at in kept for number in boxes[at * size : (at + 1) * size]]
 
     def _all_text(self) -> str:
         """The text of the page, with one character for each of PDFium's."""
@@ -177,7 +202,7 @@ class _TextPage:
         left, top, right, bottom = _upright(boxes, turn)
         lefts, rights, tops = left[::2], right[1::2], top[::2]
         heights = [above - below for above, below in zip(tops, bottom[::2], strict=True)]
-        words = [self._text[start:end] for start, end in spans]
+        words = [self._text[start:end].replace(JOINER, "") for start, end in spans]
         if not self._text[begin : spans[-1][1]].isascii():
             for at, word in enumerate(words):
                 if RIGHT_TO_LEFT.search(word):  # it is read from right to left

@@ -19,15 +19,30 @@ def paced(
     largest: int,
     seconds: float,
     clock: Callable[[], float] = time.monotonic,
+    *,
+    sizes: Sequence[int] = (),
+    max_size: int = 0,
 ) -> Iterator[Sequence[Item]]:
     """The items in order, in batches that each take the caller about `seconds` to work through.
 
     The first batch has `first` items, and each later one as many as the rate of the batch before allows, up to
-    `largest` and four times the one before. So a kill loses seconds of work, whatever the speed of the machine.
+    `largest` and four times the one before. So a kill loses seconds of work, whatever the speed of the machine. With
+    `sizes` of the items, a batch of more than one item has a size of `max_size` at most.
     """
-    start, size = 0, min(first, largest)
+    start, count = 0, min(first, largest)
     while start < len(items):
         began = clock()
-        yield items[start : start + size]
-        start += size
-        size = max(1, min(largest, _MAX_GROWTH * size, int(size * seconds / max(clock() - began, 1e-9))))
+        end = _end(start, min(start + count, len(items)), sizes, max_size)
+        yield items[start:end]
+        done, start = end - start, end
+        count = max(1, min(largest, _MAX_GROWTH * done, int(done * seconds / max(clock() - began, 1e-9))))
+
+
+def _end(start: int, end: int, sizes: Sequence[int], max_size: int) -> int:
+    """Where a batch ends that starts here, and not behind `end`."""
+    total = 0
+    for at, size in enumerate(sizes[start:end], start):
+        total += size
+        if total > max_size:
+            return max(at, start + 1)
+    return end

@@ -46,7 +46,7 @@ def acl_tags(tags: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(set(tags)))
 
 
-class SourceOptions(Record, use_attribute_docstrings=True):
+class SourceOptions(Record):
     """What to read of a source, and who may see it."""
 
     rev: str = ""
@@ -68,7 +68,7 @@ class SourceOptions(Record, use_attribute_docstrings=True):
         return acl_tags(tags)
 
 
-class SourceSettings(SourceOptions, use_attribute_docstrings=True):
+class SourceSettings(SourceOptions):
     """The settings of one source, in `[sources.NAME]` of omni.toml; one that is None has the value of `Settings`."""
 
     location: str = ""
@@ -95,7 +95,7 @@ class SourceSettings(SourceOptions, use_attribute_docstrings=True):
         return every
 
 
-class AlertSettings(Record, use_attribute_docstrings=True):
+class AlertSettings(Record):
     """Where alerts go, in `[alerts]` of omni.toml; `OMNI_ALERTS` takes the same as a JSON object."""
 
     command: tuple[str, ...] = ()
@@ -117,7 +117,7 @@ class AlertSettings(Record, use_attribute_docstrings=True):
         return address
 
 
-class Settings(Record, use_attribute_docstrings=True):
+class Settings(Record):
     """The settings of a knowledge base, from omni.toml and `OMNI_*` variables."""
 
     store: str = ""

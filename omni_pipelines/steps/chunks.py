@@ -89,14 +89,18 @@ def reconcile_chunks(run: RunContext) -> ChunksReport:
     home, settings = run.home, run.settings
     documents, chunks = open_table(home, DOCUMENTS), open_table(home, CHUNKS)
     pinned = documents.head()
-    rows = rows_of(documents.read(["doc_id", "source", "revision"], version=pinned.version), DocumentRow)
+    rows = rows_of(documents.read(["doc_id", "source", "revision", "size"], version=pinned.version), DocumentRow)
     names = {row["source"] for row in rows}
     chunkers = {name: chunker_of(settings, name).fingerprint for name in names}
     wanted = {row["doc_id"]: (row["revision"], chunkers[row["source"]]) for row in rows}
     have = _stored_marks(chunks)
     stale = sorted(document for document, mark in wanted.items() if have.get(document) != {mark})
     done = 0
-    for batch in paced(stale, _FIRST_BATCH, run.batches.documents, run.batches.seconds):
+    size_of = {row["doc_id"]: row["size"] for row in rows}
+    sizes, limits = [size_of[document] for document in stale], run.batches
+    for batch in paced(
+        stale, _FIRST_BATCH, limits.documents, limits.seconds, sizes=sizes, max_size=limits.file_bytes
+    ):
         progress.report("cutting chunks", done, len(stale), "documents")
         _cut(run, documents.read(None, is_in("doc_id", batch), pinned.version), chunks, batch)
         done += len(batch)

@@ -50,13 +50,15 @@ class _Batch:
     """What was read since the last commit."""
 
     rows: list[DocumentRow] = field(default_factory=list)
+    size: int = 0
+    """Bytes of the files, or characters of their texts where these are more."""
     refused: list[Refusal] = field(default_factory=list)
     """Files that were not read, or only in part."""
     began: float = field(default_factory=time.monotonic)
 
     def is_full(self, limits: BatchSizes) -> bool:
         """Whether it is large or old enough to be committed."""
-        is_large = len(self.rows) >= limits.files or sum(row["size"] for row in self.rows) >= limits.file_bytes
+        is_large = len(self.rows) >= limits.files or self.size >= limits.file_bytes
         return is_large or time.monotonic() - self.began >= limits.seconds
 
 
@@ -138,6 +140,7 @@ class DocumentWriter:
             return
         _count(outcome, found.row, plan.stored.get(found.file.path))
         batch.rows.append(found.row)
+        batch.size += max(found.row["size"], len(found.row["text"]))
         if found.row["partial"]:
             outcome.partial.add(found.file.path)
             batch.refused.append(_partial_refusal(found))

@@ -108,8 +108,10 @@ def decode(raw: bytes, declared: str | None = None) -> DecodedText:
         stateful = _decode_stateful(raw, codec or "iso2022_jp")
         if stateful is not None:
             return stateful
-    if _is_utf8(raw):
+    if is_utf8_text(raw):
         return _decode_with(raw, "utf-8", 0)
+    if _CONTROL.search(raw.decode("latin-1")) and (codec_without_blanks := detect_utf(raw)):
+        return _decode_with(raw, codec_without_blanks, 0)  # Chinese and Japanese have no zero bytes
     _refuse_binary(raw.decode("latin-1"))
     if codec and codec not in _BY_DEFAULT:
         return _decode_with(raw, codec, 0)
@@ -228,7 +230,8 @@ def _shift_jis(piece: bytes) -> bytes:
     return bytes(codes)
 
 
-def _is_utf8(raw: bytes) -> bool:
+def is_utf8_text(raw: bytes) -> bool:
+    """Whether bytes are UTF-8 without a broken place."""
     try:
         raw.decode("utf-8")
     except UnicodeDecodeError:

@@ -1,11 +1,12 @@
 """Detect the encoding of a text from its bytes alone, with the probability that it is right."""
 
 import math
+import re
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
-from native.charset_detection import best_candidate, candidates
+from native.charset_detection import MAX_BYTES, best_candidate, candidates
 from omni_pipelines.text.charset_labels import codec_of_label
 
 MIN_PROBABILITY, _MAX_PROBABILITY = 0.6, 0.999
@@ -34,8 +35,11 @@ _UTF_CODECS = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
 _ANCHORS = frozenset(" \n、。，．,.")  # noqa: RUF001
 """Characters that every text has now and then, and that with the bytes exchanged are rare or no characters."""
 _MAX_ANCHOR_DISTANCE = 200
+_CONTROLS = bytes(set(range(0x20)) - set(b"\t\n\r\f"))
 _MAX_ASCII_SHARE = 0.6
-"""Of the bytes: in UTF-16, each character of ASCII has a zero byte beside it, so more are another encoding."""
+"""Of the bytes: in UTF-16, each character has a byte beside it that says its script, so more are another encoding."""
+_REPEATED = re.compile(r"([^\W\d_\x00-\x7f])\1{3,}")
+"""A line of a frame in the code pages of DOS, read in another encoding: no word repeats a letter so often."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ def detect_encoding(raw: bytes) -> Detected | None:
 
     The probability comes from the lead of the best candidate, and from how many bytes beyond ASCII there are.
     """
-    high = sum(byte > 0x7F for byte in raw[: 1 << 16])
+    high = sum(byte > 0x7F for byte in raw[:MAX_BYTES])
     if not high:
         return None
     scored = _scored(raw)
@@ -77,7 +81,8 @@ def detect_encoding(raw: bytes) -> Detected | None:
 
 def detect_utf(raw: bytes) -> str:
     """The codec of UTF-16 or UTF-32 without a byte order mark; "" for other bytes."""
-    others = raw.translate(None, b"\0")
+    raw = raw[:MAX_BYTES]
+    others = raw.translate(None, _CONTROLS)
     if others.isascii() and len(others) > _MAX_ASCII_SHARE * len(raw):
         return ""
     found = {codec: _anchors(raw, codec) for codec in _UTF_CODECS}
@@ -141,7 +146,7 @@ def _as_symbols(raw: bytes) -> str:
 def oddities(text: str) -> int:
     """The number of characters beyond ASCII that no text has at their place, such as a sign within a word."""
     around = f" {text} "
-    return sum(
+    return len(_REPEATED.findall(text)) + sum(
         _is_odd(around[index - 1], sign, around[index + 1])
         for index, sign in enumerate(around[1:-1], 1)
         if sign > "\x7f"

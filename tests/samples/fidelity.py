@@ -141,12 +141,14 @@ def _by_another_tool(name: str, parts: list[Part]) -> str:
 
 def page() -> str:
     """docs/reference/formats.md with its measured tables."""
-    text = PAGE.read_text("utf-8")
-    for name, written in (("measured", table()), ("formats", formats_table())):
-        begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->\n"
-        before, _, rest = text.partition(begin)
-        text = before + begin + written + end + rest.partition(end)[2]
-    return text
+    return with_table(with_table(PAGE.read_text("utf-8"), "measured", table()), "formats", formats_table())
+
+
+def with_table(text: str, name: str, written: str) -> str:
+    """The text of the page with another table between the marks of this name."""
+    begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->\n"
+    before, _, rest = text.partition(begin)
+    return before + begin + written + end + rest.partition(end)[2]
 
 
 if __name__ == "__main__":

@@ -48,3 +48,8 @@ def test_paced_batch_is_never_larger_than_the_largest() -> None:
 
 def test_no_item_makes_no_paced_batch() -> None:
     assert Worker(seconds_per_item=1.0).sizes(0) == []
+
+
+def test_paced_batch_of_several_items_is_no_larger_than_their_sizes_allow() -> None:
+    batches = paced("abcdef", 6, 6, 5.0, lambda: 0.0, sizes=[1, 1, 9, 9, 30, 1], max_size=10)
+    assert ["".join(batch) for batch in batches] == ["ab", "c", "d", "e", "f"]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from docs.generate import descriptions
 from omni_pipelines.settings import Settings, SourceOptions, SourceSettings
 
 
 @pytest.mark.parametrize("model", [Settings, SourceSettings, SourceOptions])
 def test_every_setting_has_a_description_of_one_paragraph(model: type[SourceOptions]) -> None:
-    descriptions = {name: field.description or "" for name, field in model.model_fields.items()}
-    assert [name for name, text in descriptions.items() if not text.endswith(".") or "\n\n" in text] == []
+    described = descriptions(model)
+    texts = {name: described.get(name, "") for name in model.model_fields}
+    assert [name for name, text in texts.items() if not text.endswith(".") or "\n\n" in text] == []
 
 
 def test_of_source_overrides_only_what_the_source_sets() -> None:

@@ -122,9 +122,9 @@ _XML = (
     ".tmx",
 )  # fmt: skip
 PLAIN = Reader(
-    "text", 2, plain.read, "text/plain", "prose", (".txt", ".text", ".log", "readme", "license", "changelog")
+    "text", 3, plain.read, "text/plain", "prose", (".txt", ".text", ".log", "readme", "license", "changelog")
 )
-UNKNOWN = Reader("unknown", 1, plain.read, "application/octet-stream", "prose", (), binary=True)
+UNKNOWN = Reader("unknown", 2, plain.read, "application/octet-stream", "prose", (), binary=True)
 """For files whose name says nothing: their content chooses a reader, which is `PLAIN` for any other text."""
 
 _DATABASES = (".sqlite", ".sqlite3", ".db", ".db3", ".gpkg")
@@ -135,10 +135,10 @@ _PICTURES = tuple(
 READERS = (
     Reader("markdown", 4, markdown.read, "text/markdown", "prose", (".md", ".markdown", ".mdx")),
     Reader("restructured", 3, restructured.read, "text/x-rst", "prose", (".rst", ".rest")),
-    Reader("html", 11, html.read, "text/html", "markup", (".html", ".htm", ".xhtml"), isolated=True),
+    Reader("html", 12, html.read, "text/html", "markup", (".html", ".htm", ".xhtml"), isolated=True),
     Reader("python", 3, python.read, "text/x-python", "code", (".py", ".pyi", ".pyw"), "python"),
     PLAIN,
-    _binary("pdf", pdf.read, "application/pdf", "prose", ".pdf", version=6, recognize=pdf.recognize),
+    _binary("pdf", pdf.read, "application/pdf", "prose", ".pdf", version=7, recognize=pdf.recognize),
     _binary("docx", docx.read, f"{_OFFICE}.wordprocessingml.document", "prose", *_WORD, version=4),
     _binary("pptx", pptx.read, f"{_OFFICE}.presentationml.presentation", "prose", *_SLIDES, version=4),
     _binary(
@@ -152,7 +152,7 @@ READERS = (
     _binary("sqlite", sqlite.read, "application/vnd.sqlite3", "data", *_DATABASES, version=1),
     _binary("opendocument", opendocument.read, f"{_OPEN}.text", "prose", ".odt", ".odp", ".ott", ".otp", version=5),
     _binary("ods", ods.read, f"{_OPEN}.spreadsheet", "data", ".ods", ".ots"),
-    _binary("epub", epub.read, "application/epub+zip", "prose", ".epub", version=5),
+    _binary("epub", epub.read, "application/epub+zip", "prose", ".epub", version=6),
     Reader("notebook", 3, notebook.read, "application/x-ipynb+json", "prose", (".ipynb",), isolated=True),
     Reader(
         "json",
@@ -175,10 +175,10 @@ READERS = (
     ),
     Reader("csv", 3, delimited.read, "text/csv", "data", (".csv",)),
     Reader("csv", 3, delimited.read, "text/tab-separated-values", "data", (".tsv", ".tab")),
-    Reader("xml", 3, xml.read, "application/xml", "markup", _XML, isolated=True),
+    Reader("xml", 4, xml.read, "application/xml", "markup", _XML, isolated=True),
     _marked_up("org", org.read, "text/org", ".org"),
     _marked_up("mediawiki", mediawiki.read, "text/x-wiki", ".wiki", ".mediawiki"),
-    _marked_up("tex", tex.read, "text/x-tex", ".tex", ".latex", ".ltx"),
+    _marked_up("tex", tex.read, "text/x-tex", ".tex", ".latex", ".ltx", version=2),
     _marked_up("bibtex", bib.read, "text/x-bibtex", ".bib"),
     _marked_up("man", man.read, "text/troff", ".man", ".roff", ".mdoc"),
     _marked_up("texinfo", texinfo.read, "text/x-texinfo", ".texi", ".texinfo", ".txi"),
@@ -188,7 +188,7 @@ READERS = (
     _marked_up("subtitles", subtitles.read, "text/vtt", ".vtt"),
     _binary("warc", warc.read, "application/warc", "markup", ".warc", version=1),
     Reader("rtf", 4, rtf.read, "application/rtf", "prose", (".rtf",), isolated=True),
-    Reader("mail", 6, mail.read, "message/rfc822", "prose", (".eml", ".emlx"), isolated=True, binary=True),
+    Reader("mail", 7, mail.read, "message/rfc822", "prose", (".eml", ".emlx"), isolated=True, binary=True),
     _converted("doc", "application/msword", "prose", ".docx", ".doc", ".dot", read=old_word.read),
     _converted(
         "ppt", "application/vnd.ms-powerpoint", "prose", ".pptx", ".ppt", ".pps", ".pot", read=old_slides.read
@@ -197,7 +197,7 @@ READERS = (
     _converted("slides", "application/vnd.sun.xml.impress", "prose", ".pptx", ".sxi", ".sti"),
     _converted("sheets", "application/vnd.sun.xml.calc", "data", ".xlsx", ".sxc", ".stc", ".wk1", ".wks", ".wb2"),
     _converted("drawing", "application/vnd.visio", "prose", ".pdf", ".vsd", ".vsdx", ".pub", ".sxd", ".cdr"),
-    Reader("mht", 1, mht.read, "multipart/related", "markup", (".mht", ".mhtml"), isolated=True, binary=True),
+    Reader("mht", 2, mht.read, "multipart/related", "markup", (".mht", ".mhtml"), isolated=True, binary=True),
     _binary("msg", msg.read, "application/vnd.ms-outlook", "prose", ".msg", ".oft", version=1),
     Reader(
         "archive",

@@ -67,9 +67,7 @@ _PLACEHOLDER_PASSWORD = re.compile(
 
 def assignments(text: str) -> Iterator[Finding]:
     """Values that look like secrets, where a name, a URL or a header says that they are."""
-    small = text.lower()
-    if len(small) != len(text):  # a few Turkish and Lithuanian letters become longer in lower case
-        small = "".join(letter.lower() if len(letter.lower()) == 1 else letter for letter in text)
+    small = text.replace("\u0130", "i").lower()  # the only letter that becomes longer in lower case
     examined_to = nested = 0
     for name in _NAMES.finditer(small):
         nested = nested + 1 if name.start() < examined_to else 0

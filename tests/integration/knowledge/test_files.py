@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 from collections import Counter
 from collections.abc import Mapping
@@ -23,13 +24,11 @@ from omni_pipelines.refusals import Fate
 from omni_pipelines.settings import Settings
 from omni_pipelines.sources.registry import load_sources, save_sources
 from omni_pipelines.steps.quarantine import quarantined
-from omni_pipelines.text.readers.registry import READERS, reader_named
+from omni_pipelines.text.readers.registry import READERS, reader_for
 from tests.integration.line import Line, write
-from tests.samples.valid import VALID
+from tests.samples.every_kind import KINDS, fates_of_every_kind, fates_table
+from tests.samples.fidelity import PAGE
 
-READER_NAMES = {reader.name for reader in READERS}
-ONLY_IN_PART = {"iwork.pages"}
-"""Of these, the preview is read."""
 LFS_POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0f' * 32}\nsize 12345\n"
 PROGRAM = b"\x7fELF\x02\x01\x01" + bytes(range(256)) * 4
 FILES: dict[str, str | bytes] = {
@@ -91,19 +90,16 @@ def test_every_file_has_exactly_one_fate(ingested: Line) -> None:
     assert counts[Fate.IGNORED] == {"hidden": 1, ".gitignore": 1, "vendored folder": 1}
 
 
-def test_a_file_of_each_kind_that_a_reader_reads_is_read(line: Line, docs: Path) -> None:
-    samples = {f"{name}{_suffix(name)}": samples[0] for name, samples in VALID.items() if name in READER_NAMES}
-    write(docs, samples)
-    line.add(docs)
-    line.run()
-    outer = {file.path: file.fate.value for file in files(line) if file.path in samples}
-    assert outer == {path: "partial" if path in ONLY_IN_PART else "read" for path in samples}
-    unread = {file.fate for file in files(line)} - {Fate.READ, Fate.PARTIAL}
-    assert unread <= {Fate.UNKNOWN}, "pictures inside others"
+def test_a_file_of_every_kind_has_the_fate_that_the_page_names(tmp_path: Path) -> None:
+    written = fates_table(fates_of_every_kind(tmp_path))
+    assert f"<!-- fates: begin -->\n{written}" in PAGE.read_text("utf-8"), "run: python -m tests.samples.every_kind"
+    assert not re.search(rf"\| ({Fate.UNKNOWN}|{Fate.IGNORED}|{Fate.EMPTY}|skipped)", written)
 
 
-def _suffix(name: str) -> str:
-    return next((suffix for suffix in reader_named(name).suffixes if suffix.startswith(".")), "")
+def test_folder_of_every_kind_has_a_file_for_each_reader() -> None:
+    files = [name for names in KINDS.values() for name in names]
+    names = {reader.name for name in files if (reader := reader_for(name)) is not None}
+    assert {reader.name for reader in READERS if not reader.converts_to} - {"picture"} <= names
 
 
 def test_files_inside_a_file_have_fates_until_that_file_changes(line: Line, docs: Path) -> None:

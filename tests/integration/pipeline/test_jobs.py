@@ -249,13 +249,14 @@ def test_an_index_that_was_built_does_not_make_the_embeddings_new(
     assert run(small, instance).success
     with writer_session(small.home, small.context.settings):
         build_vector_index(small.context, "ivf_flat")
-    small.write("crane.md", "# Crane\n\nA crane dances.\n")
+    for bird in ("crane", "ibis", "stork"):
+        small.write(f"{bird}.md", f"# {bird}\n\nA {bird} dances.\n")
     result = run(small, instance)
     assert result.success
-    assert "done, 100 %" in said(instance, result.run_id)  # what is to be built is built by a job
+    assert "done, 100 %" in said(instance, result.run_id)  # an index that is trained again is built by a job
     versions = data_versions(instance)
     numbers = [int(versions[asset].rpartition(":")[2]) for asset in ("embeddings", "vector_index")]
-    assert (metadata(instance, "vector_index")["indexed"], numbers[1] - numbers[0]) == (3, 1)
+    assert (metadata(instance, "vector_index")["indexed"], numbers[1] - numbers[0]) == (5, 1)
     assert run(small, instance).success
     assert data_versions(instance) == versions
 

@@ -184,7 +184,16 @@ def test_newline_offsets_follow_crlf_lf_and_lone_cr() -> None:
 
 
 @pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
-@pytest.mark.parametrize("text", ["The warranty lasts two years.\n", "保証期間は、二年です。\n漢字も、あります。\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The warranty lasts two years.\n",
+        "保証期間は、二年です。\n漢字も、あります。\n",
+        "Гарантия на насос составляет два года со дня покупки.\n",
+        "本产品的保修期为二十四个月，自发货之日起计算。如有问题请联系客服部门。",
+    ],
+    ids=["Latin", "Japanese", "Cyrillic of bytes below 128", "Chinese without zero bytes in UTF-16"],
+)
 def test_utf16_and_utf32_without_a_mark_are_recognised_with_exact_ranges(codec: str, text: str) -> None:
     raw = text.encode(codec)
     decoded = decode(raw)
@@ -212,6 +221,14 @@ def test_undeclared_encoding_is_detected_with_a_probability(codec: str, times: i
     decoded = decode(text.encode(codec))
     assert decoded.text == text
     assert 0.6 <= decoded.probability < 1
+
+
+@pytest.mark.parametrize(
+    "frame", ["╔═══════╗\n║ Größe ║\n╚═══════╝\n", "┌───────┐\n│ Otter │\n└───────┘\n", "▒▒▒▒▒▒▒ Otter\n"]
+)
+def test_frames_of_dos_are_no_letters(frame: str) -> None:
+    decoded = decode((frame * 4).encode("cp437"))
+    assert (decoded.text, decoded.encoding) == (frame * 4, "cp437")
 
 
 def test_encoding_that_is_not_clear_is_refused() -> None:

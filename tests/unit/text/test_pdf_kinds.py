@@ -174,6 +174,44 @@ def test_ligatures_are_their_letters(codes: dict[int, str], text: str) -> None:
     assert read(drawn(content, font=font, more=[table])).text == "efficient fish"
 
 
+def accented(accent: str, letter: str, *, rise: int = 0) -> bytes:
+    """What TeX draws: an accent, and the letter below it, between other letters."""
+    back = 444 if letter != "i" else 278
+    return b"(Gr) Tj %d Ts (%s) Tj 0 Ts [%d (%s\337e)] TJ" % (
+        rise, accent.encode("cp1252"), back, letter.encode("cp1252")
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("accent", "letter", "rise", "text"),
+    [
+        ("¨", "o", 0, "Größe"),
+        ("´", "e", 0, "Gréße"),
+        ("`", "a", 0, "Gràße"),
+        ("ˆ", "u", 0, "Grûße"),
+        ("˜", "n", 0, "Grñße"),
+        ("¸", "c", 0, "Grçße"),
+        ("¨", "O", 3, "GrÖße"),
+    ],
+)
+def test_accent_that_is_drawn_over_a_letter_is_a_part_of_it(accent: str, letter: str, rise: int, text: str) -> None:
+    parsed = read(drawn(b"BT /F1 12 Tf 72 700 Td " + accented(accent, letter, rise=rise) + b" ET"))
+    assert parsed.text == text
+
+
+def test_accent_before_a_letter_is_a_sign_of_its_own() -> None:
+    lines = ["Run `ls` or ´ls´ here, and then", "wait for the ˆ of the prompt."]
+    assert read(drawn(page_content(lines))).text == "\n".join(lines)
+
+
+def test_text_beside_the_page_is_left_out() -> None:
+    beside = placed((72, -40, "below"), (72, 900, "above"), (700, 600, "right"), (-90, 600, "left"))
+    assert read(drawn(placed((72, 700, LINE)) + beside)).text == LINE
+    cut = placed((500, 600, "A line that is longer than the paper is wide"))
+    assert read(drawn(placed((72, 700, LINE)) + cut)).text.split("\n")[-1] == "A line that is longer than the"
+    assert read(drawn(placed((72, 700, LINE)), page=b"/CropBox[0 0 9 9]")).text == LINE, "a box that shows nothing"
+
+
 def test_text_from_right_to_left_is_in_the_order_of_speech() -> None:
     lines = ["שלום עולם טוב", "אני כאן היום"]
     letters = sorted(set("".join(lines)) - {" "})

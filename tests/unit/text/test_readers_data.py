@@ -158,6 +158,17 @@ def test_xml_entities_that_grow_without_limit_are_refused() -> None:
         xml.read(f'<!DOCTYPE r [<!ENTITY e0 "{"x" * 20}">{steps}]><r>&e8;</r>'.encode(), "a")
 
 
+def test_xml_that_declares_a_wrong_encoding_is_read_in_the_one_of_its_bytes() -> None:
+    raw = '<?xml version="1.0" encoding="utf-8"?><r>Die Größe für Müller, Öl und Fässer</r>'.encode("cp1252")
+    assert xml.read(raw, "a").text == "r: Die Größe für Müller, Öl und Fässer"
+
+
+def test_xml_with_a_broken_place_is_read_and_partial() -> None:
+    parsed = xml.read(f"<r>{'größer als Öl ' * 9}".encode() + b"\xff</r>", "a")
+    assert "U+FFFD" in parsed.partial
+    assert parsed.text.count("größer") == 9
+
+
 def test_xml_byte_order_mark_decides_against_the_declaration() -> None:
     raw = '<?xml version="1.0" encoding="utf-8"?><r>größer</r>'.encode("utf-16")
     assert xml.read(raw, "a").text == "r: größer"

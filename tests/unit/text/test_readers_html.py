@@ -155,6 +155,40 @@ def test_html_table_row_is_one_line(rows: str, text: str) -> None:
     assert _read(f"<p>before<table>{rows}</table>after").text == f"before\n\n{text}\n\nafter"
 
 
+@pytest.mark.parametrize(
+    ("rows", "text"),
+    [
+        ("<tr><td rowspan=2>North<td>Bremen<tr><td>Kiel", "North | Bremen\nNorth | Kiel"),
+        ("<tr><td>1<td rowspan=3>kg<tr><td>2<tr><td>3<tr><td>4<td>g", "1 | kg\n2 | kg\n3 | kg\n4 | g"),
+        ("<tr><td>1<td rowspan=2>kg<td>a<tr><td>2<td>b", "1 | kg | a\n2 | kg | b"),
+        ("<tr><td rowspan=2 colspan=2>both<td>a<tr><td>b", "both | a\nboth | b"),
+        ("<tr><td rowspan=0>all<td>a<tr><td>b<tr><td>c", "all | a\nall | b\nall | c"),
+        (f"<tr><td rowspan=2>{'long ' * 50}<td>a<tr><td>b", f"{'long ' * 49}long | a\nb"),
+        ("<tr><td rowspan=2>x<b hidden>no</b><td>a<tr><td>b", "x | a\nb"),
+        ("<thead><tr><th rowspan=2>a<th>b<tbody><tr><td>c<td>d", "a | b\n--- | ---\nc | d"),
+    ],
+)
+def test_html_cell_over_several_rows_is_in_each_of_them(rows: str, text: str) -> None:
+    assert _read(f"<table>{rows}</table>").text == text
+
+
+@pytest.mark.parametrize(
+    ("formula", "text"),
+    [
+        ("<mfrac><mn>12</mn><mn>34</mn></mfrac>", "12/34"),
+        ("<msup><mi>x</mi><mn>2</mn></msup><mo>+</mo><msqrt><mi>y</mi></msqrt>", "x^2+√(y)"),
+        ("<msub><mi>a</mi><mi>i</mi></msub><mo>=</mo><mn>1</mn>", "a_i=1"),
+    ],
+)
+def test_html_formula_is_one_line_in_its_sentence(formula: str, text: str) -> None:
+    assert _read(f"<p>It is <math>{formula}</math> here.").text == f"It is {text} here."
+    assert _read(f"<p>one</p><math display=block>{formula}</math><p>two</p>").text == f"one\n\n{text}\n\ntwo"
+
+
+def test_html_formula_that_is_nested_too_deeply_keeps_its_words() -> None:
+    assert "x" in _read(f"<p>a<math>{'<mrow>' * 500}<mi>x</mi>").text
+
+
 @pytest.mark.parametrize("tag", ["main", "article", "section", "nav", "p"])
 def test_html_without_a_body_tag_is_read(tag: str) -> None:
     page = f"<!doctype html><title>Herons</title><{tag}><h1>The heron</h1><p>It waits.</p></{tag}>"
@@ -344,6 +378,7 @@ def test_html_what_is_not_displayed_is_left_out(hidden: str) -> None:
         "<details><summary></summary>yes</details>",
         "<textarea>yes</textarea>",
         "<svg><text>yes</text></svg>",
+        "<div><template shadowrootmode=open><p>yes</p></template></div>",
     ],
 )
 def test_html_what_is_displayed_is_kept(shown: str) -> None:

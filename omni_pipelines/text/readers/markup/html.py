@@ -9,6 +9,7 @@ from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.decoding import decode
 from omni_pipelines.text.document import Parsed, nest
 from omni_pipelines.text.readers.extraction import MAX_CHARACTERS, too_long
+from omni_pipelines.text.readers.markup.page_tree import show_all
 from omni_pipelines.text.readers.markup.visible_text import VisibleText
 from omni_pipelines.text.readers.markup.xml_stream import declared_encoding
 
@@ -28,6 +29,7 @@ def read(raw: bytes, name: str, max_characters: int = MAX_CHARACTERS) -> Parsed:
     if not decoded.text.strip():
         raise Unreadable(RefusalCode.NO_TEXT, _NO_TEXT)
     root = _parse(decoded.text)
+    show_all(root)
     page = VisibleText(root, max_characters)
     page.walk()
     text = "".join(page.parts).rstrip("\n" if page.is_full else "")

@@ -46,6 +46,13 @@ _WITH_ARGUMENTS |= {"thebibliography": 1, "multicols": 1, "wrapfigure": 2, "mint
 _LISTS = {"itemize": False, "enumerate": True, "description": False}
 _OPTION = re.compile(r"[ \t]*\n?[ \t]*\[((?:[^\[\]{}]|\{[^{}]*\})*)\]")
 _CITED = re.compile(r"(?:text|paren|foot|auto|full)?cite[a-z]*$", re.IGNORECASE)
+_DEFINITION = re.compile(
+    r"\\(?:(?:new|renew|provide)command\*?|def)[ \t]*(?:\{[ \t]*)?\\([a-zA-Z@]+)[ \t]*\}?[ \t]*(?=\{)"
+)
+"""Of a command without arguments, which stands for a text such as the name of a product."""
+_PARAMETERS = re.compile(r"\s*\\(?:[a-zA-Z@]+|.)[^{}\\\n]{0,40}")
+_MAX_DEFINITION = 100
+_NAME = re.compile(r"\\([a-zA-Z@]+)(?:\{\})?")
 _BODY = "\\begin{document}"
 _ESCAPED = set("%&$#_{} ")
 _MAX_DEPTH = 30
@@ -56,12 +63,27 @@ def read(raw: bytes, name: str) -> Parsed:
     decoded = decode(raw)
     text = decoded.text.replace("\r\n", "\n").replace("\r", "\n")
     extraction = Extraction()
-    writer = _TexWriter(extraction, [0, *newline_offsets(text)])
+    writer = _TexWriter(extraction, [0, *newline_offsets(text)], _definitions(text))
     body = text.find(_BODY)
     if body >= 0:
         writer.preamble(text[:body])
     writer.write(text, body + len(_BODY) if body >= 0 else 0)
     return extraction.parsed(name, writer.title)
+
+
+def _definitions(source: str) -> dict[str, str]:
+    """The texts that commands of the author stand for."""
+    found: dict[str, str] = {}
+    for match in _DEFINITION.finditer(source):
+        near = source[match.end() : match.end() + 2 * _MAX_DEFINITION]
+        text = _written_out(_argument(near, 0)[0], found)
+        if "#" not in text and len(text) <= _MAX_DEFINITION:
+            found[match[1]] = plain_text(text)
+    return found
+
+
+def _written_out(source: str, defined: dict[str, str]) -> str:
+    return _NAME.sub(lambda name: defined.get(name[1], name[0]), source)
 
 
 def plain_text(source: str, depth: int = 0) -> str:
@@ -158,8 +180,9 @@ def _argument(source: str, position: int) -> tuple[str, int]:
 class _TexWriter:
     """Writes paragraphs, headings, items and rows to an extraction."""
 
-    def __init__(self, extraction: Extraction, starts: list[int]) -> None:
+    def __init__(self, extraction: Extraction, starts: list[int], defined: dict[str, str]) -> None:
         self.title = ""
+        self._defined = defined
         self._extraction, self._starts = extraction, starts
         self._held: list[str] = []
         self._first: int | None = None
@@ -183,7 +206,7 @@ class _TexWriter:
         for name in ("title", "author", "date"):
             found = re.search(rf"^[^%\n]*\\{name}(?:\[[^\]]*\])?[ \t]*(?=\{{)", source, re.MULTILINE)
             if found:
-                shown = plain_text(_argument(source, found.end())[0])
+                shown = self._shown(_argument(source, found.end())[0])
                 self.title = self.title or (shown if name == "title" else "")
                 self._extraction.block(shown, line=self._line(found.start()))
 
@@ -207,6 +230,10 @@ class _TexWriter:
                 position = self._text(token, source, start, position)
         self._end_paragraph()
 
+    def _shown(self, source: str) -> str:
+        """A piece of TeX as one line, with the commands of the author written out."""
+        return plain_text(_written_out(source, self._defined))
+
     def _text(self, token: re.Match[str], source: str, start: int, position: int) -> int:
         if token["sign"] and (accent := accent_at(source, start)):
             self._add(accent[0], start)
@@ -219,10 +246,15 @@ class _TexWriter:
             _, position = _option(source, position)
             argument, position = _argument(source, position)
             self._end_paragraph()
-            self._extraction.heading(_HEADINGS[word], plain_text(argument), line=self._line(start))
+            self._extraction.heading(_HEADINGS[word], self._shown(argument), line=self._line(start))
             return position
         if word in self._commands:
             return self._commands[word](source, position)
+        if word == "def" and (parameters := _PARAMETERS.match(source, position)):
+            return _argument(source, parameters.end())[1]
+        if word in self._defined:
+            self._add(self._defined[word], start)
+            return position + 2 * source.startswith("{}", position)
         if len(word) == 1 and word in "cvHkrudb":
             argument, position = _argument(source, position)
             self._add(with_accents(f"\\{word}{{{argument}}}"), start)
@@ -274,24 +306,24 @@ class _TexWriter:
         if number is not None:
             self._lists[-1] = number + 1
         mark = "- " if number is None else f"{number + 1}. "
-        self._mark = f"{mark}{plain_text(label)}: " if label else mark
+        self._mark = f"{mark}{self._shown(label)}: " if label else mark
         return position
 
     def _footnote(self, source: str, position: int) -> int:
         argument, position = _argument(source, _option(source, position)[1])
-        self._notes.append(f"Footnote: {plain_text(argument)}")
+        self._notes.append(f"Footnote: {self._shown(argument)}")
         return position
 
     def _title(self, source: str, position: int) -> int:
         argument, position = _argument(source, _option(source, position)[1])
-        self.title = self.title or plain_text(argument)
-        self._add(plain_text(argument), position)
+        self.title = self.title or self._shown(argument)
+        self._add(self._shown(argument), position)
         return self._end(source, position)
 
     def _caption(self, source: str, position: int) -> int:
         self._end_paragraph()
         argument, end = _argument(source, _option(source, position)[1])
-        self._extraction.block(plain_text(argument), line=self._line(position))
+        self._extraction.block(self._shown(argument), line=self._line(position))
         return end
 
     def _end(self, _source: str, position: int) -> int:

@@ -63,6 +63,9 @@ class _ByRoot(XmlHandler):
     def unread(self, entity: str) -> None:
         self.chosen.unread(entity)
 
+    def damaged(self, detail: str) -> None:
+        self._extraction.cut(detail)
+
 
 class _Elements(XmlText):
     """Elements of any other vocabulary, a line for each."""

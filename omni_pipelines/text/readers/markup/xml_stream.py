@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from xml.parsers import expat
 
 from omni_pipelines.refusals import RefusalCode, Unreadable
-from omni_pipelines.text.decoding import decode
+from omni_pipelines.text.decoding import decode, is_utf8_text
 
 MAX_DEPTH = 256
 MAX_GROWTH, MIN_LIMIT = 10, 1 << 20
@@ -47,6 +47,10 @@ class XmlHandler:
     def unread(self, entity: str) -> None:
         """Handle a reference to text outside the document, which is not read, or to an unknown entity."""
 
+    def damaged(self, detail: str) -> None:
+        """Handle bytes that are no text, which U+FFFD stands for: a part of another file is refused."""
+        raise Unreadable(RefusalCode.PARSE, f"not well-formed XML: {detail}")
+
 
 def parse_xml(raw: bytes, handler: XmlHandler, *, has_entities: bool = False) -> None:
     """Feed a document to a handler. With `has_entities` it may declare entities, which are expanded up to a limit.
@@ -55,7 +59,9 @@ def parse_xml(raw: bytes, handler: XmlHandler, *, has_entities: bool = False) ->
         Unreadable: E_XML_ENTITY for a document that declares entities without `has_entities`, or whose entities grow
             too much; E_DEPTH, E_ENCODING, E_BINARY or E_PARSE.
     """
-    raw = utf8_of(raw)
+    raw, damage = utf8_of(raw)
+    if damage:
+        handler.damaged(damage)
     _feed(_parser(handler, len(raw) if has_entities else None), raw, is_final=True)
 
 
@@ -65,8 +71,10 @@ def declared_encoding(raw: bytes) -> str | None:
     return found[1].decode("ascii") if found else None
 
 
-def utf8_of(raw: bytes) -> bytes:
-    """A document in UTF-8, which its byte order mark or else its XML declaration tells how to decode.
+def utf8_of(raw: bytes) -> tuple[bytes, str]:
+    """A document in UTF-8, and how many of its bytes are no text; "" for none.
+
+    Its byte order mark or else its XML declaration tells how to decode it, unless its bytes show that this is wrong.
 
     Raises:
         Unreadable: E_ENCODING or E_BINARY.
@@ -75,7 +83,10 @@ def utf8_of(raw: bytes) -> bytes:
     if label is None and raw.lstrip()[:1] == b"<" and b"\0" not in raw[:2]:
         label = "utf-8"
     is_utf8 = label is not None and label.lower() in ("utf-8", "utf8", "us-ascii") and not raw.startswith(b"\xff\xfe")
-    return raw if is_utf8 else decode(raw, label).text.encode("utf-8", "replace")
+    if is_utf8 and is_utf8_text(raw):
+        return raw, ""
+    decoded = decode(raw, label)
+    return decoded.text.encode("utf-8", "replace"), decoded.damage
 
 
 def elements(raw: bytes | None, *names: str) -> Iterator[tuple[str, Attributes]]:
@@ -88,7 +99,7 @@ def elements(raw: bytes | None, *names: str) -> Iterator[tuple[str, Attributes]]
         return
     starts = _Starts(names)
     parser = _parser(starts, None)
-    raw = utf8_of(raw)
+    raw, _ = utf8_of(raw)
     for begin in range(0, len(raw) + 1, _STEP_BYTES):
         _feed(parser, raw[begin : begin + _STEP_BYTES], is_final=begin + _STEP_BYTES > len(raw))
         yield from starts.elements

@@ -1,0 +1,101 @@
+"""Make the tree of a page say what it shows: merged cells in each of their rows, formulas as text, shadow trees."""
+
+from dataclasses import dataclass
+
+import lxml.etree
+from lxml.html import HtmlElement
+
+from omni_pipelines.text.readers.markup.html_elements import CELLS, is_cell, is_silent, whole_number
+from omni_pipelines.text.readers.office.formula import Formula
+from omni_pipelines.text.readers.office.table_grid import MAX_REPEATED, MAX_SPAN
+
+_SHADOW_ROOT = "shadowrootmode"
+_MAX_FORMULA_DEPTH = 64
+_MAX_REPEATED_CELLS = 50_000
+"""Of a page."""
+
+
+@dataclass
+class _MergedCell:
+    """A cell that reaches into the rows below it."""
+
+    cell: HtmlElement
+    columns: int
+    rows: int
+    """The rows that it still covers, with the current one."""
+
+    def copy(self) -> HtmlElement:
+        """A cell with the same text; its style may hide it too."""
+        style = {name: value for name in ("class", "style") if (value := self.cell.get(name)) is not None}
+        copied = self.cell.makeelement(self.cell.tag, style)
+        copied.text = _label(self.cell)
+        return copied
+
+
+def show_all(root: HtmlElement) -> None:
+    """Change a page in place, so that a walk through its elements meets the text that a person sees."""
+    for formula in list(root.iter("math")):
+        _write_out(formula)
+    for template in list(root.iter("template")):
+        if template.get(_SHADOW_ROOT):
+            template.tag = "div"
+    merged = (cell for cell in root.iter(*CELLS) if is_cell(cell) and _span(cell, "rowspan") != 1)
+    left = _MAX_REPEATED_CELLS
+    for section in dict.fromkeys(cell.getparent().getparent() for cell in merged):
+        left = _repeat_merged_cells(section, left)
+
+
+def _write_out(formula: HtmlElement) -> None:
+    """Replace the elements of a formula by one line."""
+    line = Formula()
+    depth = 0
+    for event, element in lxml.etree.iterwalk(formula, events=("start", "end")):
+        if event == "end":
+            line.end()
+            depth -= 1
+            continue
+        depth += 1
+        if depth > _MAX_FORMULA_DEPTH:
+            return
+        line.start(element.tag, dict(element.attrib))
+        line.add(element.text or "")
+    del formula[:]
+    formula.text, formula.tag = line.line(), "div" if formula.get("display") == "block" else "span"
+
+
+def _repeat_merged_cells(section: HtmlElement, left: int) -> int:
+    """Repeat the cells of a part of a table in all rows that they reach into; returns how many more may be."""
+    open_cells: dict[int, _MergedCell] = {}
+    """By the first column of each, from 0."""
+    rows = [row for row in section if row.tag == "tr"]
+    for number, row in enumerate(rows):
+        column, begun = 0, dict[int, _MergedCell]()
+        cells = [each for each in row if each.tag in CELLS]
+        for cell in [*cells, None]:
+            while (above := open_cells.get(column)) is not None and cells:
+                if left > 0 and _label(above.cell):
+                    row.insert(len(row) if cell is None else row.index(cell), above.copy())
+                    left -= 1
+                column += above.columns
+            if cell is not None:
+                columns, reach = _span(cell, "colspan"), _span(cell, "rowspan") or len(rows) - number
+                begun[column] = _MergedCell(cell, columns, reach)
+                column += columns
+        open_cells = {
+            at: _MergedCell(each.cell, each.columns, each.rows - 1)
+            for at, each in {**open_cells, **begun}.items()
+            if each.rows > 1
+        }
+    return left
+
+
+def _span(cell: HtmlElement, name: str) -> int:
+    """How many rows or columns a cell covers; 0 for all rows that follow."""
+    number = whole_number(cell.get(name))
+    return 1 if number is None or (name == "colspan" and not number) else min(number, MAX_SPAN)
+
+
+def _label(cell: HtmlElement) -> str:
+    """The text of a cell that is repeated; "" if it is a passage, or if not all of it is visible."""
+    text = " ".join("".join(cell.itertext("*")).split())
+    return "" if len(text) > MAX_REPEATED or any(map(is_silent, cell.iter("*"))) else text
