@@ -61,6 +61,13 @@ class RoutingEntry:
     kin: str = ""
     """Entries with the same kin belong together: the tools of git, and the skill that explains them."""
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What is compared with the meaning of a request."""
+        spoken = self.name.replace(".", " ").replace("-", " ")
+        keywords = (", ".join(self.keywords),) if self.keywords else ()
+        return (self.description, *self.intents, *keywords, spoken)
+
 
 @dataclass(frozen=True)
 class Route:
@@ -111,7 +118,7 @@ def _kin_of_skill(skill: FoundSkill) -> str:
 
 
 TOOL_REQUESTS: Mapping[str, tuple[str, ...]] = {
-    "files.read": ("Read a file", "Show the lines of a file", "cat head tail"),
+    "files.read": ("Read a file", "Show the lines of a file", "Open a file and look at it", "cat head tail"),
     "files.list": ("List the files of a folder", "Which files are in a directory", "ls tree"),
     "files.grep": ("Find text in files", "Search every file for a word", "grep find where a function is in the code"),
     "files.write": ("Create a file", "Save a text as a new file or page", "Put text on disk", "echo"),
@@ -119,21 +126,46 @@ TOOL_REQUESTS: Mapping[str, tuple[str, ...]] = {
     "git.status": (
         "Show uncommitted changes",
         "Which files are changed and not committed",
+        "What have I not committed yet",
     ),
     "git.diff": ("Show the differences", "What changed since a commit", "Compare changed lines"),
-    "git.log": ("List commits", "Show the history", "Who changed this recently"),
+    "git.log": (
+        "List commits",
+        "Show the history",
+        "Who changed this recently",
+        "What happened in the repository lately",
+    ),
     "git.show": ("Show a commit", "Explain what a commit did"),
-    "notes.save": ("Remember a decision", "Write something down", "Keep a note"),
-    "notes.find": ("Find a note", "What did we decide", "What did we agree on in the meeting"),
-    "dagster.launch": ("Refresh the index", "Index new documents", "Rebuild the knowledge base", "Run a job"),
-    "dagster.status": ("List the last runs", "Did the pipeline run fail", "How did the runs end"),
+    "notes.save": ("Remember a decision", "Write something down", "Keep a note", "Do not forget this"),
+    "notes.find": (
+        "Find a note",
+        "What did we decide",
+        "What did we agree on in the meeting",
+        "Is there a note about something",
+    ),
+    "dagster.launch": (
+        "Refresh the index",
+        "Index new documents",
+        "Rebuild the knowledge base",
+        "Run a job",
+        "New files are not found yet, start what indexes them",
+    ),
+    "dagster.status": ("List the last runs", "Did the pipeline run fail", "How did the runs end", "Is a job running"),
     "knowledge.search": ("Search the documents", "Find a passage", "Look for a word in the sources"),
     "knowledge.ask": ("Answer a question", "What do the documents say about something", "Ask the handbook or policy"),
     "knowledge.context": ("Give everything about a subject within a number of tokens",),
-    "knowledge.show": ("Open a citation", "Show the text of a citation"),
+    "knowledge.show": ("Open a citation", "Show the text of a citation", "Show a document at some lines"),
     "knowledge.outline": ("List the documents", "List the sections of a document", "Show the table of contents"),
-    "knowledge.changes": ("Which documents changed since a release", "Which pages were added or removed"),
-    "knowledge.status": ("How many documents are indexed", "Is the knowledge base up to date"),
+    "knowledge.changes": (
+        "Which documents changed since a release",
+        "Which pages were added or removed",
+        "What is new in the documents",
+    ),
+    "knowledge.status": (
+        "How many documents are indexed",
+        "Is the knowledge base up to date",
+        "How old is the index",
+    ),
 }
 """Requests for each tool that ships, as people say them."""
 
@@ -199,9 +231,9 @@ class Router:
 
     @cached_property
     def _vectors(self) -> list[tuple[str, np.ndarray]]:
-        """A vector for the description of each entry, and for each of its requests."""
+        """A vector for the description of each entry, each of its requests, its keywords, and its name."""
         assert self._embedder is not None
-        texts = [(each.name, text) for each in self._entries.values() for text in (each.description, *each.intents)]
+        texts = [(each.name, text) for each in self._entries.values() for text in each.texts]
         return list(zip((name for name, _ in texts), self._embedder.embed([text for _, text in texts]), strict=True))
 
     def _fused(self, query: str, keyword: Mapping[str, float], vector: Mapping[str, float]) -> dict[str, float]:

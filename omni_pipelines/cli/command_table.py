@@ -115,6 +115,11 @@ SECTIONS: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ("skill trust", "skill:trust", "Trust a skill of the project, as its files are now."),
         ("skill test", "skill:test", "Run the tests of a skill with pytest. Its exit code is that of pytest."),
         (
+            "skill eval",
+            "skill_eval:eval_",
+            "Compare what the language model answers with a skill and without it, in tasks of the skill.",
+        ),
+        (
             "skill install",
             "skill_install:install",
             "Copy the skills of a folder, an archive or a git repository into the project, after checking them.",

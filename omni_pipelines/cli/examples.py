@@ -90,6 +90,7 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
     ),
     "skill trust": ("omni skill trust release-notes",),
     "skill test": ("omni skill test release-notes",),
+    "skill eval": ("omni skill eval release-notes",),
     "skill install": (
         "omni skill install ../shared-skills",
         "omni skill install https://git.example.org/team/skills.git#v2 --name release-notes",

@@ -88,7 +88,8 @@ _READING: Mapping[str, tuple[str, type[BaseModel], Shape]] = {
     "changes": ("knowledge.changes", ChangesResult, ChangesResult.of),
 }
 """Name of each tool that only reads, in the order of the list."""
-WRITING: Sequence[str] = ("knowledge.ingest", "knowledge.rollback", "knowledge.add_entry")
+RUN_TASK = "knowledge.run_task"
+WRITING: Sequence[str] = ("knowledge.ingest", "knowledge.rollback", "knowledge.add_entry", RUN_TASK)
 """Tools that change the knowledge base, in the order of the list; their names are the last parts of these."""
 
 

@@ -1,9 +1,10 @@
 """Tools that change a knowledge base. Each runs `omni` in a process of its own, so that a server stays small."""
 
+import re
 import signal
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import IO, Annotated
 
 import orjson
@@ -65,9 +66,27 @@ class WritingTools:
         """
         return self._run(["knowledge", "add", "--category", category], [title], text)
 
-    def _run(self, command: Sequence[str], arguments: Sequence[str] = (), stdin: str = "") -> ToolResponse:
-        """The response of an `omni` command. `arguments` are never read as options."""
-        full = [*command, "--json", "--home", str(self._home.root), "--", *arguments]
+    @tool("knowledge.run_task", title="Carry out a task", category="knowledge", open_world=True)
+    def run_task(self, task: Annotated[str, Field(min_length=1, max_length=8_000, pattern=r"\S")]) -> ToolResponse:
+        """Let the agent of the knowledge base plan and carry out a task by the rules of its owner; gives its report.
+
+        Args:
+            task: What to do.
+        """
+        return self._run(["run"], [task], read=_report)
+
+    def _run(
+        self,
+        command: Sequence[str],
+        arguments: Sequence[str] = (),
+        stdin: str = "",
+        read: Callable[[bytes, bytes], ToolResponse] | None = None,
+    ) -> ToolResponse:
+        """The response of an `omni` command. `arguments` are never read as options.
+
+        `read` makes it of what the command printed; without it, that is a document of JSON.
+        """
+        full = [*command, *(() if read else ("--json",)), "--home", str(self._home.root), "--", *arguments]
         with (
             tempfile.TemporaryFile() as given,
             tempfile.TemporaryFile() as out,
@@ -82,7 +101,7 @@ class WritingTools:
                 self._wait(process)
             finally:
                 _end(process)
-            return _response(_content(out), _content(narration))
+            return (read or _response)(_content(out), _content(narration))
 
     def _wait(self, process: "subprocess.Popen[bytes]") -> None:
         """Report how far the process is until it ends.
@@ -103,7 +122,7 @@ class WritingTools:
 def add_writing_tools(catalog: ToolCatalog, home: Home) -> None:
     """Add the tools that change a home."""
     tools = WritingTools(home)
-    catalog.add(tools.ingest, tools.rollback, tools.add_entry)
+    catalog.add(tools.ingest, tools.rollback, tools.add_entry, tools.run_task)
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
@@ -133,3 +152,17 @@ def _response(out: bytes, narration: bytes) -> ToolResponse:
     except (orjson.JSONDecodeError, ValidationError, TypeError):
         last = " / ".join(narration.decode(errors="replace").splitlines()[-_SHOWN_LINES:])
         return ToolResponse.error(f"omni failed: {last or 'no output'}", CoreErrorCode.CELL_SUBPROCESS_ERROR)
+
+
+def _report(out: bytes, narration: bytes) -> ToolResponse:
+    """The report of a task, or why it failed or waits."""
+    told = narration.decode(errors="replace")
+    session = re.search(r"^session (\S+)$", told, re.MULTILINE)
+    name = session[1] if session else ""
+    if failed := re.search(r"^omni: (.+) \[(\d{4})\]$", told, re.MULTILINE):
+        cure = re.search(r"^ +cure: (.+)$", told, re.MULTILINE)
+        metadata = {"session": name, "cure": cure[1] if cure else ""}
+        return ToolResponse.error(failed[1], CoreErrorCode(failed[2]), metadata=metadata)
+    if not session or not out.strip():
+        return _response(out, narration)
+    return ToolResponse.success({"report": out.decode(errors="replace").strip(), "session": name})

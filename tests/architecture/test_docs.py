@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import re
 import shlex
@@ -20,13 +21,18 @@ DOCS = ROOT / "docs"
 TOP = [ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")]
 PAGES = {str(path.relative_to(ROOT)): path.read_text("utf-8") for path in [*TOP, *sorted(DOCS.rglob("*.md"))]}
 README = PAGES["README.md"]
-COMMANDS: dict[str, Any] = dict(commands(typer.main.get_command(app)))
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
 
 PAGES_OF_OTHER_PROJECTS = ("docs/how-to/testing.md",)
 
 each_page = pytest.mark.parametrize("page", PAGES)
+
+
+@functools.cache
+def all_commands() -> dict[str, Any]:
+    """The Click object of each command by its full name; made when a test needs it, not in every worker."""
+    return dict(commands(typer.main.get_command(app)))
 
 
 def prose(text: str) -> str:
@@ -44,7 +50,7 @@ def shown_commands(text: str) -> Iterator[str]:
 
 def command_of(words: list[str]) -> tuple[str, list[str]]:
     """Split a command line into the name of an existing command and the words after it."""
-    count = next(count for count in range(len(words), 0, -1) if " ".join(words[:count]) in COMMANDS)
+    count = next(count for count in range(len(words), 0, -1) if " ".join(words[:count]) in all_commands())
     return " ".join(words[:count]), words[count:]
 
 
@@ -52,7 +58,7 @@ def problem_with(line: str) -> str:
     """Say what does not exist in a shown command line; empty if everything does."""
     words = shlex.split(line.split(" | ")[0].split(" < ")[0], comments=True)
     name, rest = command_of(words)
-    command = COMMANDS[name]
+    command = all_commands()[name]
     if hasattr(command, "list_commands") and rest and not rest[0].startswith("--") and not rest[0].isupper():
         return f"{line}: {name} has no such command"
     known = {option for param in command.params for option in (*param.opts, *param.secondary_opts)} | {"--help"}
@@ -83,10 +89,10 @@ def test_command_shown_on_a_page_exists_with_its_options(page: str) -> None:
 
 
 def test_command_and_option_without_help_text_do_not_exist() -> None:
-    silent = [name for name, command in COMMANDS.items() if not command.help]
+    silent = [name for name, command in all_commands().items() if not command.help]
     silent += [
         f"{name} {option.name}"
-        for name, command in COMMANDS.items()
+        for name, command in all_commands().items()
         for option in command.params
         if option.param_type_name == "option" and not option.help
     ]

@@ -34,7 +34,7 @@ MAX_SECTION_LENGTH, MAX_PARAGRAPH_LENGTH = 900, 350
 def extract_answer(release: int, question: Question) -> Answer:
     """The units of the hits that answer the question best, or an abstention if none is probable enough.
 
-    The section of the best unit comes first. Units of one section keep its order.
+    The best unit comes first, then the rest of its section. The others of one section keep its order.
     """
     scored = _scored(question)
     candidates = question.candidates
@@ -49,7 +49,10 @@ def extract_answer(release: int, question: Question) -> Answer:
     constants = [unit for each in chosen for unit in question.constants(each)]
     units = _merged([*(whole_unit(each, question) for each in chosen), *constants], question)
     sections = list(dict.fromkeys(_section(each) for each in units))
-    units.sort(key=lambda each: (sections.index(_section(each)), each.hit.start_byte, each.ranges))
+    best = chosen[0].unit
+    units.sort(
+        key=lambda each: (not each.contains(best), sections.index(_section(each)), each.hit.start_byte, each.ranges)
+    )
     sentences = tuple(_sentence(each) for each in units)
     texts = [sentence.text for sentence in sentences]
     return Answer(

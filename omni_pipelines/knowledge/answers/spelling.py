@@ -32,5 +32,7 @@ def respelled(question: str, words: Sequence[QueryWord], hits: Sequence[Hit]) ->
         alike = [word for word in known if word[0] == lowered[0]]
         nearest = difflib.get_close_matches(lowered, alike, n=1, cutoff=MIN_SIMILARITY)
         if nearest:
-            question = re.sub(rf"(?<!\w){re.escape(surface)}(?!\w)", known[nearest[0]], question)
+            meant = known[nearest[0]]
+            meant = meant.lower() if surface.islower() and meant.istitle() else meant
+            question = re.sub(rf"(?<!\w){re.escape(surface)}(?!\w)", meant, question)
     return question

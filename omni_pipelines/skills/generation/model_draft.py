@@ -22,8 +22,8 @@ from omni_pipelines.tools.definition import ToolDefinition
 from omni_pipelines.variant_registry import VariantRegistry
 
 REPLY_TOKENS = 4_096
-Ask = Callable[[Sequence[Message], Mapping[str, object]], Turn]
-"""The next turn of a conversation: JSON of a form."""
+Ask = Callable[[Sequence[Message], Mapping[str, object] | None], Turn]
+"""The next turn of a conversation: JSON of a form, or text."""
 _RULES = """\
 You write a skill: instructions for an agent, and commands in Python that it calls.
 
@@ -93,7 +93,7 @@ def asking(settings: Settings) -> Ask:
     models = VariantRegistry()
     register_language_models(models, settings, settings.llm_context)
 
-    def ask(messages: Sequence[Message], schema: Mapping[str, object]) -> Turn:
+    def ask(messages: Sequence[Message], schema: Mapping[str, object] | None) -> Turn:
         try:
             return complete(models, messages, schema, REPLY_TOKENS).value
         except VariantsFailed as failed:

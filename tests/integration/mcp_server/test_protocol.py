@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import shutil
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ from omni_pipelines.text.engines import load_counter
 from tests.integration.mcp_server.served import text_of
 
 READING = ["search", "get", "outline", "status", "explain", "ask", "changes"]
-WRITING = ["ingest", "rollback", "add_entry"]
+WRITING = ["ingest", "rollback", "add_entry", "run_task"]
 COMMAND = """from omni_pipelines.skills.command import skill_command
 
 
@@ -302,6 +303,22 @@ def test_a_write_needs_no_approval_before_reading_and_one_after_it(
     assert after.structured_content["error_code"] == "3004"
     assert "omni permissions approve" in after.content[0].text
     assert len(list(home.entries.glob("*.md"))) == 1
+
+
+def test_a_task_is_carried_out_and_what_fails_has_code_cure_and_session(
+    tiny_knowledge_base: KnowledgeBase, tmp_path: Path
+) -> None:
+    home = Home(tmp_path / "project" / ".omni")
+    shutil.copytree(tiny_knowledge_base.home.root, home.root)
+
+    async def use(client: Client) -> CallToolResult:
+        return await client.call_tool("run_task", {"task": "How long are backups kept?"})
+
+    failed = with_client(home, use, allow_writes=True)  # its embedder is on no machine
+    assert failed.is_error
+    assert failed.structured_content["error_code"] == "3006"
+    assert (home.sessions / failed.structured_content["metadata"]["session"]).is_dir()
+    assert failed.structured_content["metadata"]["cure"]
 
 
 @MODES

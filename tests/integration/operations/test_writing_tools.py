@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from omni_pipelines.knowledge.entries import read_entry
-from omni_pipelines.operations.writing_tools import add_writing_tools
+from omni_pipelines.operations.writing_tools import _report, add_writing_tools
 from omni_pipelines.testing.builders import KnowledgeBase
 from omni_pipelines.threads import Cancellation
 from omni_pipelines.tools.catalog import ToolCatalog
@@ -45,3 +45,19 @@ def test_a_cancelled_call_ends_its_process(make_knowledge_base: Callable[..., Kn
     assert response.is_error
     assert "cancelled" in str(response.error_message)
     assert not base.home.writer.exists()
+
+
+def test_the_report_of_a_task_is_its_output_with_the_session() -> None:
+    response = _report(b"Thirty days [1].\n", b"session 20260101-000000-abcd\n2 calls of tools, 0 tokens\n")
+    assert response.data == {"report": "Thirty days [1].", "session": "20260101-000000-abcd"}
+
+
+def test_a_failed_task_has_code_and_cure() -> None:
+    told = b"session 20260101-000000-abcd\nomni: the sources do not answer it [7001]\n      cure: rephrase it\n"
+    response = _report(b"A report of what was found.\n", told)
+    assert (response.error_code, response.error_message) == ("7001", "the sources do not answer it")
+    assert response.metadata == {"session": "20260101-000000-abcd", "cure": "rephrase it"}
+
+
+def test_a_command_that_died_says_its_last_lines() -> None:
+    assert "no such option" in (_report(b"", b"no such option\n").error_message or "")

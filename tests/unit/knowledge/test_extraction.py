@@ -31,11 +31,12 @@ def test_document_with_the_best_unit_comes_first() -> None:
     assert ask(HANDS, [good, best]).sentences[0].citations[0].path == "near.md"
 
 
-def test_chunks_of_one_document_keep_its_order() -> None:
-    later = hit("Otters sleep holding hands with their pups in the cold season.", start_byte=900)
-    earlier = hit("Otters sleep holding hands wherever a wide bay has strong currents.", start_byte=5)
-    answer = ask(HANDS, [later, earlier])
-    assert [sentence.citations[0].start_byte for sentence in answer.sentences] == [5, 900]
+def test_best_unit_comes_first_and_the_others_keep_the_order_of_their_document() -> None:
+    best = hit("Otters sleep holding hands with their pups in the cold season.", start_byte=500)
+    later = hit("Otters sleep holding their hands wherever a wide bay has strong currents.", start_byte=700)
+    earlier = hit("While holding stones with both hands, many otters never sleep.", start_byte=5)
+    answer = ask(HANDS, [best, later, earlier])
+    assert [sentence.citations[0].start_byte for sentence in answer.sentences] == [500, 5, 700]
 
 
 @pytest.mark.parametrize(

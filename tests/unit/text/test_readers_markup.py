@@ -298,10 +298,10 @@ def test_drawio_gives_the_labels_of_each_page() -> None:
     assert _paths(parsed) == [("One",), ("Two",)]
 
 
-@pytest.mark.parametrize(("data", "code"), [("AAAA", "E_PARSE"), (_deflated(" " * (17 << 20)), "E_ZIP_BOMB")])
-def test_drawio_page_that_does_not_unpack_is_refused(data: str, code: str) -> None:
-    with pytest.raises(Unreadable, match=code):
-        xml.read(f"<mxfile><diagram>{data}</diagram></mxfile>".encode(), "a.drawio")
+def test_drawio_page_that_does_not_unpack_is_refused() -> None:
+    for data, code in (("AAAA", "E_PARSE"), (_deflated(" " * (6 << 20)), "E_ZIP_BOMB")):
+        with pytest.raises(Unreadable, match=code):
+            xml.read(f"<mxfile><diagram>{data}</diagram></mxfile>".encode(), "a.drawio")
 
 
 def test_opml_gives_its_entries_with_notes_and_addresses() -> None:
