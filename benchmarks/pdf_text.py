@@ -38,9 +38,9 @@ _CUT = re.compile(r"(?<=[^\W\d_])[-\u00ad\u2010]\n+(?=[^\W\d_])")
 _MEDIAN, _TENTH = "median", "tenth percentile"
 _WHY_BELOW = """\
 Where the order differs, it is on reference cards (asymptote, auctex, octave, pari): on a card, a row with its command
-and what it does is read together, where pdftotext reads all commands of a column first. In books with formulas in two
-columns (yacas), parts of a formula that stand above each other are lines of their own. Notes and music set as text
-(lilypond) have words that only one of the two programs reads.
+and what it does is read together, where pdftotext often reads the commands of a group first. In books with formulas
+in two columns (yacas), parts of a formula that stand above each other are lines of their own. Notes and music set as
+text (lilypond) have words that only one of the two programs reads.
 """
 GOALS = {
     "recall": (0.99, 0.95),

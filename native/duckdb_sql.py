@@ -154,9 +154,10 @@ def too_much_memory(memory_bytes: int) -> str:
 
 
 def _message(error: Exception) -> str:
-    """DuckDB's message without the name of the error class, which does not help the author of the statement."""
+    """DuckDB's message without the name of the error class, and without advice to change a setting: nobody may."""
     kind, separator, rest = str(error).strip().partition(" Error: ")
-    return rest if separator and "\n" not in kind else str(error).strip()
+    message = rest if separator and "\n" not in kind else str(error).strip()
+    return message.partition(' Use "SET ')[0]
 
 
 @contextmanager

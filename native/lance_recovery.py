@@ -3,13 +3,14 @@
 Call these functions under the writer lock only.
 """
 
-import json
 import os
 import shutil
 import time
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
+from native.errors import EngineError, TableCorrupt, TableMissing
+from native.foreign_errors import engine_errors
 from native.lance_files import is_complete
 from native.lance_maintenance import tag
 from native.lance_manifests import manifest_version
@@ -36,24 +37,32 @@ def set_aside_incomplete(table: LanceTable, version: int, folder: Path) -> list[
     return _set_aside(table, [path for path in _manifests_after(table, version) if not is_complete(path)], folder)
 
 
-def drop_broken_tags(table: LanceTable) -> None:
-    """Delete tags that a power cut left empty or incomplete: a single one keeps Lance from reading any tag."""
-    for path in (table.path / "_refs" / "tags").glob("*.json"):
-        try:
-            json.loads(path.read_bytes())
-        except ValueError:
-            path.unlink()
-
-
 def restore_tags(table: LanceTable, versions: Mapping[str, TableVersion]) -> None:
-    """Tag versions again whose tags are lost: without a tag, the next clean-up deletes them."""
-    kept = {path.stem for path in (table.path / "_refs" / "tags").glob("*.json")}
-    lost = {name: version for name, version in versions.items() if name not in kept}
-    if lost and table.exists():
+    """Tag versions again whose tags are lost or damaged: without a tag, the next clean-up deletes them."""
+    if not table.exists():
+        return
+    try:
+        tagged = _tagged(table)
+    except (TableCorrupt, TableMissing):  # the table itself is damaged, which who reads it is told
+        return
+    lost = {name: version for name, version in versions.items() if tagged.get(name) != version.version}
+    if lost:
         identity, there = table.head().uuid, table.versions()
         for name, wanted in lost.items():
             if wanted.uuid == identity and wanted.version in there:
                 tag(table, name, wanted.version)
+
+
+def _tagged(table: LanceTable) -> dict[str, int]:
+    """The version of each tag. One that Lance cannot read keeps it from reading any, so then all are deleted."""
+    dataset = table.open()
+    try:
+        with engine_errors(f"tags of table {table.name}"):
+            return {name: int(each["version"]) for name, each in dataset.tags.list().items()}
+    except EngineError:
+        for path in (table.path / "_refs" / "tags").glob("*.json"):
+            path.unlink()
+        return {}
 
 
 def replace_versions(table: LanceTable, manifests: Sequence[Path], keep: Collection[int]) -> None:

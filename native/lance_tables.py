@@ -173,11 +173,15 @@ class LanceTable:
         return list(self.commit_times()) if self.exists() else []
 
     def commit_times(self) -> dict[int, datetime]:
-        """The versions on disk, ascending, with the time in UTC when each was committed."""
-        return {
-            int(version["version"]): cast(datetime, version["timestamp"]).astimezone(UTC)
-            for version in self.open().versions()
-        }
+        """The versions on disk, ascending, with the time in UTC when each was committed.
+
+        Raises:
+            TableCorrupt: the manifest of one of them cannot be read.
+        """
+        dataset = self.open()
+        with self.reading():
+            versions = dataset.versions()
+        return {int(version["version"]): cast(datetime, version["timestamp"]).astimezone(UTC) for version in versions}
 
     def read(
         self, columns: Sequence[str] | None = None, where: str | None = None, version: int | None = None

@@ -361,8 +361,9 @@ def _set_aside(home: Home, damage: Iterable[Damage]) -> None:
     """
     worst = {each.place: f"{each.key}: {each.what}" for each in damage if each.is_beyond_rows}
     for name in TABLES:
-        if why := worst.get(f"table {name}"):
-            moved = lance_recovery.set_aside_after(LanceTable(home.table(name)), 0, home.quarantine)
+        why, table = worst.get(f"table {name}"), LanceTable(home.table(name))
+        if why and table.path.exists():  # recovery may have moved it already
+            moved = lance_recovery.set_aside_after(table, 0, home.quarantine)
             note = RecoveryNote(table=name, moved=moved, after=0, why=why, at=datetime.now(UTC))
             write_recovery_note(home, note)
 

@@ -68,7 +68,6 @@ def _recover_table(home: Home, table: LanceTable, released: int) -> None:
     if not table.exists():
         shutil.rmtree(table.path, ignore_errors=True)
         return
-    lance_recovery.drop_broken_tags(table)
     try:
         head = table.head()
         if head.version <= released:

@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from native.errors import EngineError
-from omni_pipelines.errors import OmniError, StoreRefused
+from omni_pipelines.errors import OmniError, UnexpectedError, from_exception
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import require_release
 from omni_pipelines.operations.alerts import AlertLedger
@@ -62,8 +61,11 @@ def answers(full: FullHome) -> Answers:
 def _answer(ask: Callable[[], object]) -> object:
     try:
         return ask()
-    except (OmniError, EngineError) as error:
-        return error if error.cure else f"no cure: {error}"
+    except Exception as error:  # as the command line does with what engines raise
+        said = from_exception(error)
+        if isinstance(said, UnexpectedError):
+            raise
+        return said if said.cure else f"no cure: {said}"
 
 
 def verdict(before: Answers, after: Answers) -> str:
@@ -135,22 +137,29 @@ def _size(sound: FullHome, path: Path) -> int:
     return (sound.home.root / path).stat().st_size
 
 
-def test_a_lost_file_is_never_silently_wrong_and_an_ingest_makes_its_content_again(
-    sound: FullHome, seed: int, figures: Figures
+def lose(path: Path, _rng: random.Random) -> None:
+    path.unlink()
+
+
+@pytest.mark.parametrize("damage", [lose, flip])
+def test_the_content_of_a_damaged_file_is_made_again(
+    sound: FullHome, seed: int, figures: Figures, damage: Callable[[Path, random.Random], None]
 ) -> None:
     rng, before = random.Random(seed), answers(sound)
     kinds = kinds_of_files(sound.home)
     outcomes: Counter[str] = Counter()
     for files in while_time_lasts(rng.sample(kinds, EXTENT.kinds // 4 or len(kinds))):
         path = files[-1]
+        if damage is flip and not _size(sound, path):
+            continue
         with copied(sound) as copy:
-            (copy.home.root / path).unlink()
+            damage(copy.home.root / path, rng)
             after = answers(copy)
             assert "no cure" not in str(after), path
             assert _shown_to_strangers(after) <= _shown_to_strangers(before), path
-            if path.name == "home.json":  # nobody knows any more which member of the store the home is
-                with pytest.raises(StoreRefused, match="use a new home"):
-                    repair(copy)
+            if path.name == "home.json" or (damage is flip and path.name == "sources.json"):
+                with pytest.raises(OmniError, match=r"use a new home|restore it from a backup"):
+                    repair(copy)  # only a backup knows what was in it
                 outcomes["refused with its cure"] += 1
                 continue
             repaired = repair(copy)
@@ -158,7 +167,8 @@ def test_a_lost_file_is_never_silently_wrong_and_an_ingest_makes_its_content_aga
         assert not wrong, f"{path}: {wrong}"
         assert not any(repaired["scrub"][:1]), path  # type: ignore[index]
         outcomes["content as before after scrub --repair and an ingest"] += 1
-    figures.add("a file of a home is lost", "one of every kind, with a store", **dict(outcomes), silently_wrong=0)
+    what = "a file of a home is lost" if damage is lose else "a bit flips in a file of a home, and it is repaired"
+    figures.add(what, "one file of every kind, with a store", **dict(outcomes), silently_wrong=0)
 
 
 def _shown_to_strangers(said: Answers) -> set[str]:

@@ -56,6 +56,21 @@ def test_everything_of_a_table_is_in_its_folder(tmp_path: Path, name: str) -> No
     assert [path.stem for path in (table.path / "_refs" / "tags").iterdir()] == ["rel-1"]
 
 
+def test_a_tag_with_a_flipped_bit_is_made_again(tmp_path: Path) -> None:
+    table = LanceTable(tmp_path / "t.lance")
+    table.create(SCHEMA)
+    first = table.head()
+    table.upsert("id", rows(2))
+    lance_recovery.restore_tags(table, {"rel-1": first})
+    (file,) = (table.path / "_refs" / "tags").iterdir()
+    raw = file.read_bytes()
+    for at in range(len(raw)):
+        file.write_bytes(raw[:at] + bytes([raw[at] ^ 1 << at % 8]) + raw[at + 1 :])
+        lance_recovery.restore_tags(table, {"rel-1": first})
+        tags = table.open().tags.list()
+        assert {name: tag["version"] for name, tag in tags.items()} == {"rel-1": first.version}, raw[at:]
+
+
 def test_a_plain_path_is_taken_as_it_is(tmp_path: Path) -> None:
     table = tmp_path / "it's a (plain) name, $HOME&c;" / "t.lance"
     assert lance_path(table) == str(table)
