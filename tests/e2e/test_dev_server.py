@@ -26,6 +26,7 @@ from typing import Any
 
 import pytest
 
+from omni_pipelines.records import body_of
 from tests.command import omni, told
 
 HERE = "127.0.0.1"
@@ -385,12 +386,13 @@ def test_a_run_that_is_terminated_on_the_page_takes_its_index_build_with_it(serv
         return _runs(server)[run] in ("SUCCESS", "FAILURE", "CANCELED")
 
     def building(run: str) -> list[dict[str, Any]]:
-        records = [json.loads(path.read_bytes()) for path in (server.home / "jobs").glob("*.json")]
+        records = [body_of(path.read_bytes()) for path in (server.home / "jobs").glob("*.json")]
         return [record for record in records if record["run_id"] == run and record["pid"]]
 
     server.omni("db", "index", "create", "--type", "ivf_flat")
     server.ask(STOP, {"id": server.ask(SENSOR)["sensorOrError"]["sensorState"]["id"]})
-    (server.home.parent / "notes" / "crane.md").write_text("# Crane\n\nA crane dances at dusk.\n")
+    for bird in ("crane", "ibis", "stork"):  # so many that the index is trained again, which is a job
+        (server.home.parent / "notes" / f"{bird}.md").write_text(f"# {bird}\n\nA {bird} dances at dusk.\n")
     ingest = server.omni("launch", "ingest_job", "--queue")["run_id"]
     wait_for("new vectors", lambda: finished(ingest), 240)
     before = server.release
