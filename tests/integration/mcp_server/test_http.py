@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+import struct
+import time
 from collections.abc import Iterator
 
 import httpx
@@ -16,6 +19,11 @@ from omni_pipelines.testing.builders import KnowledgeBase
 from omni_pipelines.testing.fakes import FakeEmbedder
 from tests.integration.mcp_server.served import TOKEN, HttpService, served_over_http, text_of
 
+HEADERS = {
+    "Authorization": f"Bearer {TOKEN}",
+    "Accept": "application/json, text/event-stream",
+    "Content-Type": "application/json",
+}
 MODES = pytest.mark.parametrize("mode", ["auto", "legacy"])
 
 
@@ -57,6 +65,38 @@ def test_two_hundred_searches_at_once_are_answered_rightly_or_as_busy(service: H
     assert answered > 0
 
 
+def test_clients_that_are_gone_in_the_middle_of_a_call_hold_no_place(service: HttpService) -> None:
+    meta = {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientInfo": {"name": "gone", "version": "1"},
+        "io.modelcontextprotocol/clientCapabilities": {},
+    }
+    params = {"name": "search", "arguments": {"query": "rotated keys"}, "_meta": meta}
+    headers = {**HEADERS, "MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/call", "Mcp-Name": "search"}
+    request = httpx.Request(
+        "POST",
+        service.url,
+        headers=headers,
+        json={"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params},
+    )
+    assert httpx.Client().send(request).json()["result"]["structuredContent"]["hits"]
+    head = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
+    sent = f"POST {request.url.path} HTTP/1.1\r\n{head}\r\n".encode() + request.content
+    for _ in range(40):  # more than may be at work and wait together
+        with socket.create_connection((request.url.host, request.url.port)) as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closed at once
+            connection.sendall(sent)
+
+    async def run() -> bool | None:
+        async with service.client() as client:
+            return (await client.call_tool("search", {"query": "rotated keys"})).is_error
+
+    deadline = time.monotonic() + 60
+    while asyncio.run(run()) and time.monotonic() < deadline:  # the last of them may still be at work
+        time.sleep(0.1)
+    assert asyncio.run(run()) is False
+
+
 @pytest.mark.parametrize(
     ("status", "headers"),
     [
@@ -86,12 +126,7 @@ def test_a_forged_request_is_refused(service: HttpService, status: int, headers:
 def test_a_malformed_request_is_an_error_and_the_server_answers_on(
     service: HttpService, body: bytes, statuses: set[int]
 ) -> None:
-    headers = {
-        "Authorization": f"Bearer {TOKEN}",
-        "Accept": "application/json, text/event-stream",
-        "Content-Type": "application/json",
-    }
-    answer = httpx.post(service.url, content=body, headers=headers)
+    answer = httpx.post(service.url, content=body, headers=HEADERS)
     assert answer.status_code in statuses
     if answer.status_code == 200:
         [line] = [line for line in answer.text.splitlines() if line.startswith("data:")] or [f"data:{answer.text}"]
