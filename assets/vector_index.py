@@ -23,8 +23,8 @@ def vector_index(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) ->
     """Vectors to chunks: the IVF index of the embeddings, a version of their table.
 
     New vectors are added to it; when there are too many additions, it is trained again. Below 5,000 rows there is no
-    index, because comparing every vector is as fast, and exact. A long build is a process of its own, which ends
-    when this run is terminated; the serving release keeps serving.
+    index, because comparing every vector is as fast, and exact. A long build runs in its own process, which ends
+    with this run; the serving release stays in use meanwhile.
     """
     with knowledge.logged(context.log):
         report = update_vector_index(knowledge.run(context.run.run_id))

@@ -69,7 +69,7 @@ _FILE_SIZE = Meaning("4002", "allow larger files (ulimit -f), or use a disk that
 _NO_TEMPORARY = Meaning("4002", "free some space for temporary files, or name another folder for them: TMPDIR")
 _DATABASE = Meaning("4001", "free some disk space, and check the disk and the permissions of the folder")
 _NO_LINKS = Meaning(
-    "4002", "use a folder on a file system that has hard links, such as ext4, XFS, APFS or NTFS: --home"
+    "4002", "put the home on a file system with hard links, such as ext4, XFS, APFS or NTFS: --home PATH"
 )
 _READ_ONLY = Meaning("4002", "mount the disk for writing, or use another folder")
 _HANDLES = Meaning("4001", "allow more open files (ulimit -n), or process less at once", retryable=True)

@@ -28,7 +28,7 @@ MAX_DELTAS = 8
 ROWS_PER_PARTITION = 8_192
 """Lance's default for training IVF_SQ. A search probes half of the partitions, and at least 8."""
 FEW_ROWS = 1_000
-"""So many rows are added to an index in less time than a process takes to start."""
+"""Up to this many rows are added to an index faster than a process starts."""
 KIND = "ivf_sq"
 """The default kind: exact to three digits, and built in a tenth of the time of others."""
 CANDIDATES_PER_ROW = {KIND: 2, "ivf_flat": 2, "ivf_rq": 10, "ivf_pq": 10, "ivf_hnsw_sq": 2}

@@ -146,7 +146,7 @@ class TaskSession:
         content = path.read_bytes() if re.fullmatch("[0-9a-f]{64}", name) and path.is_file() else b""
         if content_hash(content) != name:
             cure = f"delete the session: omni sessions delete {self.id}"
-            raise ConfigurationError(f"session {self.id} has no text {name!r}, or it was changed", cure=cure)
+            raise ConfigurationError(f"a text of session {self.id} is missing or was changed: {name}", cure=cure)
         return content.decode("utf-8", "surrogatepass")
 
     def append_line(self, path: Path, entry: Mapping[str, str], *, is_durable: bool = False) -> None:

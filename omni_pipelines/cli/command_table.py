@@ -117,7 +117,7 @@ SECTIONS: Mapping[str, Sequence[tuple[str, str, str]]] = {
         (
             "skill eval",
             "skill_eval:eval_",
-            "Compare what the language model answers with a skill and without it, in tasks of the skill.",
+            "Compare the answers of the language model with and without a skill.",
         ),
         (
             "skill install",

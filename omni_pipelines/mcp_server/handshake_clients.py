@@ -27,7 +27,7 @@ from mcp_types import (
 from omni_pipelines.mcp_server.addresses import NEWEST_RELEASE_URI
 
 MAX_CLIENTS = 256
-"""The one that came first is forgotten for another one."""
+"""When there are more, the oldest is forgotten."""
 SESSION_HEADER = "mcp-session-id"
 _INFO_LEVELS: tuple[LoggingLevel, ...] = ("debug", "info")
 Context = ServerRequestContext[Any, Any]

@@ -110,9 +110,9 @@ class Resources:
         """List the values that a part of an address may have.
 
         Args:
-            part: Its name in the template: release or document.
-            begun: What they contain; those that begin with it come first.
-            release: Number of the release that has the documents; "" is the newest.
+            part: Name of the part in the template: release or document.
+            begun: What was typed so far.
+            release: Number of the release whose documents are listed; "" means the newest.
         """
         releases = [str(each.release) for each in list_releases(self._home)]
         if part == "release" or not releases:

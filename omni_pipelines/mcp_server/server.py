@@ -161,7 +161,7 @@ class KnowledgeServer:
     def _progress_to(self, context: Context) -> Callable[[Report], None]:
         """Sends the progress of a call, which a thread reports, to the client that waits for it.
 
-        By the protocol its number must grow, and that of a step begins anew: so the message says how far the step is.
+        The protocol requires numbers that grow, but each step counts from 1: so the message says how far the step is.
         """
         loop, numbers, steps = asyncio.get_running_loop(), itertools.count(1), [""]
 

@@ -50,8 +50,8 @@ def listen(port: int) -> socket.socket:
 def http_app(server: KnowledgeServer, port: int, token: str) -> App:
     """The application at `/mcp`.
 
-    A request of the present protocol stands for itself. An older client has a session, by which it can be asked and
-    told; a session that its client has left ends by itself.
+    Each request of the current protocol is independent. An older client has a session, through which the server can
+    reach it; an abandoned session times out.
     """
     app = server.protocol.streamable_http_app(
         max_sessions=MAX_CLIENTS,

@@ -68,7 +68,7 @@ class WritingTools:
 
     @tool("knowledge.run_task", title="Carry out a task", category="knowledge", open_world=True)
     def run_task(self, task: Annotated[str, Field(min_length=1, max_length=8_000, pattern=r"\S")]) -> ToolResponse:
-        """Let the agent of the knowledge base plan and carry out a task by the rules of its owner; gives its report.
+        """Let the agent of the knowledge base plan and carry out a task, under its owner's rules; returns the report.
 
         Args:
             task: What to do.

@@ -106,7 +106,7 @@ def serving_gate(run: RunContext) -> GateResult | None:
     """The last gate. If what it let pass is not what is served now, the serving release is measured instead.
 
     That is so after an erasure, an import and maintenance. None if there is no release. In the run of the last gate,
-    which publishes only afterwards, it is that one.
+    which publishes after it, that gate is returned.
 
     Raises:
         ConfigurationError: the golden set cannot be read.

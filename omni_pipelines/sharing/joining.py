@@ -88,7 +88,7 @@ def join(home: Home, bucket: Bucket, *, create: bool = True) -> Member:
     if newest_release(home) is not None and bucket.numbers():
         raise StoreRefused(
             f"{home.root} has releases of its own, and {bucket.url} holds another knowledge base",
-            cure="use a new home, and ingest your paths there again: omni ingest --home …",
+            cure="ingest your paths into a new home: omni ingest --home PATH",
         )
     member = Member(home, bucket, Membership(store=identity.store, home=uuid.uuid4().hex))
     member.update()

@@ -21,7 +21,7 @@ class EvalTask(Record):
 
     task: str = Field(min_length=1)
     contains: tuple[str, ...] = Field(min_length=1)
-    """Texts, in capitals or not."""
+    """Texts that the answer must contain; case is ignored."""
 
     def is_right(self, answer: str) -> bool:
         """Whether an answer contains all of them."""
@@ -43,20 +43,24 @@ def eval_tasks(folder: SkillFolder) -> list[EvalTask]:
     Raises:
         ConfigurationError: there are none or too many, or a line is malformed.
     """
-    cure = f'write one a line into {TASKS}: {{"task": "…", "contains": ["…"]}}'
+    cure = f'write one task per line into {TASKS}: {{"task": "…", "contains": ["…"]}}'
     if TASKS not in folder.files:
-        raise ConfigurationError(f"{folder.name} has no tasks to compare", cure=cure)
+        raise ConfigurationError(f"the skill {folder.name} has no {TASKS}", cure=cure)
     content = (folder.path / TASKS).read_bytes()[: MAX_BYTES + 1]
     lines = [(number, line) for number, line in enumerate(content.splitlines(), 1) if line.strip()]
     if not 0 < len(lines) <= MAX_TASKS or len(content) > MAX_BYTES:
-        raise ConfigurationError(f"{folder.name} has no tasks, or more than {MAX_TASKS}", cure=cure)
+        raise ConfigurationError(
+            f"{TASKS} of {folder.name} must have 1 to {MAX_TASKS} tasks in at most {MAX_BYTES:,} bytes", cure=cure
+        )
     tasks = []
     for number, line in lines:
         try:
             tasks.append(EvalTask.model_validate_json(line))
         except ValidationError as error:
             problem = error.errors()[0]["msg"]
-            raise ConfigurationError(f"{folder.path / TASKS}:{number} is no task: {problem}", cure=cure) from error
+            raise ConfigurationError(
+                f"{folder.path / TASKS}:{number} is not a valid task: {problem}", cure=cure
+            ) from error
     return tasks
 
 

@@ -25,7 +25,7 @@ MAX_NAME_LENGTH = 80
 """Of a name made from a location; a number may follow."""
 _NAME = re.compile(r"\w[\w.-]{0,99}")
 _NO_OPTIONS = SourceOptions()
-RESTORE = "restore it from a backup; or delete it, and name your paths again, with their tags: omni source add"
+RESTORE = "restore it from a backup, or delete it and add your sources again, with their access tags: omni source add"
 
 
 def _valid_names(sources: list[Source]) -> list[Source]:

@@ -28,7 +28,7 @@ def read_membership(home: Home) -> Membership | None:
     """The membership of a home; None if the home shares no store.
 
     Raises:
-        ConfigurationError: its file is damaged, so nobody knows which sources this home reads.
+        ConfigurationError: its file is damaged, so it is unknown which sources this home reads.
     """
     path = home.shared / "home.json"
     try:
@@ -36,7 +36,7 @@ def read_membership(home: Home) -> Membership | None:
     except OSError:
         return None
     except ValueError as error:
-        cure = "restore it from a backup; or use a new home, and ingest your paths there: omni ingest --home …"
+        cure = "restore it from a backup, or ingest your paths into a new home: omni ingest --home PATH"
         raise ConfigurationError(f"{path} is damaged", cure=cure) from error
 
 

@@ -122,7 +122,7 @@ class BatchSizes:
     """Work that is committed together, whatever its size: about so many seconds of reading, cutting or embedding."""
     files: int = 512
     file_bytes: int = 16 << 20
-    """Of files that are read together, and of documents that are cut together: memory is a multiple of it."""
+    """Bytes of files read together, and of documents chunked together; memory is a multiple of it."""
     documents: int = 256
     """Documents whose chunks are cut and committed together, at most."""
     texts: int = 1024

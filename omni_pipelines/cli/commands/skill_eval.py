@@ -21,20 +21,20 @@ def _show(result: Rows[ComparedTask]) -> None:
 
 @command(_show)
 def eval_(home: AnyHome, settings: HomeSettings, name: NameArgument) -> Result[Rows[ComparedTask]]:
-    """Compare what the language model answers with a skill and without it, in tasks of the skill.
+    """Compare the answers of the language model with and without a skill.
 
-    Its file evals/tasks.jsonl holds them. The exit code is 1 if no more answers are right with it.
+    The tasks are in evals/tasks.jsonl of the skill. The exit code is 1 unless more answers are right with the skill.
     """
     if not (settings.llm or settings.llm_model or settings.llm_url):
         cure = "set llm in omni.toml; see: omni model list"
-        raise ConfigurationError("without a language model a skill changes no answer", cure=cure)
+        raise ConfigurationError("comparing answers needs a language model", cure=cure)
     library = SkillLibrary(home)
     skill = library.skill(name)
     if skill.problem or not library.is_trusted(skill):
         reason = skill.problem or f"read its files, then run: omni skill trust {name}"
         raise ConfigurationError(f"the skill {name} cannot be used", cure=reason)
     ask = asking(settings)
-    narrate("the model is asked twice for each task")
+    narrate("the model does each task twice")
     rows = compare(skill.folder, lambda messages: ask(messages, None).text)
     without, with_skill = (sum(getattr(each, way) for each in rows) for way in ("without", "with_skill"))
     helps = with_skill > without

@@ -48,7 +48,7 @@ class Answer(BaseModel, frozen=True):
 
     question: str = ""
     read_as: str = ""
-    """The question with the words that seemed misspelt replaced; "" if there are none."""
+    """The question with its misspelt words replaced; "" if none was replaced."""
     release: int
     abstained: bool
     answer: str

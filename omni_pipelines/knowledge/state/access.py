@@ -145,5 +145,5 @@ def _registered_tags(home: Home) -> list[SourceTags]:
         sources = body_of(home.sources.read_bytes())["sources"]
         return [(each["name"], tuple(each.get("acl", ()))) for each in sources]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        cure = "restore it from a backup, or search as the owner: without --as"
+        cure = "restore it from a backup, or search as the owner, without --as"
         raise ConfigurationError(f"{home.sources} cannot be read", cure=cure) from error
