@@ -154,7 +154,7 @@ def too_much_memory(memory_bytes: int) -> str:
 
 
 def _message(error: Exception) -> str:
-    """DuckDB's message without the name of the error class and its advice to change a setting, which nobody may do."""
+    """DuckDB's message, without the error class and the advice to change a setting, which nobody may do."""
     kind, separator, rest = str(error).strip().partition(" Error: ")
     message = rest if separator and "\n" not in kind else str(error).strip()
     return message.partition(' Use "SET ')[0]
