@@ -23,7 +23,6 @@ from pydantic import ValidationError
 from native.durable import sync_file, write_whole
 from omni_pipelines.audit_lines import (
     FIRST,
-    NOTHING,
     AuditBroken,
     AuditEntry,
     AuditLine,
@@ -68,8 +67,9 @@ class AuditReport:
     """What `omni audit verify` found."""
 
     lines: int
+    """Of all logs that are there."""
     problems: tuple[str, ...] = ()
-    """Empty if the log is whole."""
+    """Empty if the logs are whole."""
     is_anchored: bool = True
     """Whether this user's anchor knows the log."""
     began_after: str = ""
@@ -107,13 +107,13 @@ class AuditLog:
             ) from error
 
     def lines(self) -> Iterator[AuditLine]:
-        """The lines, oldest first.
+        """The lines of all logs, oldest first.
 
         Raises:
             AuditBroken: a line is not the one that was written; those before it were given.
         """
-        for _, line in chained(self._raw()):
-            yield line
+        for file in self.files():
+            yield from (line for _, line in chained(file.read_bytes()))
 
     def erase(self, is_erased: Callable[[str], bool], *, write: bool) -> int:
         """The lines whose arguments or rule `is_erased`; with `write`, these are taken out of all logs.
@@ -176,27 +176,32 @@ class AuditLog:
     def _put_away(self) -> None:
         """Give a large log another name; the next line begins a new one that names its end."""
         if self.file.is_file() and self.file.stat().st_size > self._max_bytes:
-            number = len(self.files())
+            earlier = [int(file.suffixes[0][1:]) for file in self.files() if file != self.file]
+            number = max(earlier, default=0) + 1
             os.replace(self.file, self.file.with_name(f"{self.file.stem}.{number:04}.jsonl"))
 
     def verify(self) -> AuditReport:
-        """Whether every line is as it was written, in its place, and none is missing.
+        """Whether every line of every log is as it was written, in its place, and none is missing.
 
         Raises:
-            OSError: the log cannot be read.
+            OSError: a log cannot be read.
         """
-        anchor, last, problems, began_after = self._anchor(), NOTHING, list[str](), FIRST
-        is_seen = anchor is None
-        try:
-            for place, line in chained(self._raw()):
-                last, is_seen = place, is_seen or place == anchor
-                began_after = line.before if line.line == 1 else began_after
-        except AuditBroken as error:
-            problems.append(error.message)
+        anchor, problems, began_after = self._anchor(), list[str](), ""
+        is_seen, before, counts = anchor is None, FIRST, dict.fromkeys([*self.files(), self.file], 0)
+        for file in self.files():
+            try:
+                for place, line in chained(file.read_bytes()):
+                    is_seen = is_seen or place == anchor
+                    if line.line == 1 and line.before != before:
+                        began_after = line.before
+                    before, counts[file] = place.hash, place.lines
+            except AuditBroken as error:
+                problems.append(f"{file.name}: {error.message}")
         if not is_seen and anchor is not None and not problems:
-            problems.append(f"it has {last.lines} lines that fit together, but not line {anchor.lines} as written")
-        is_anchored, earlier = anchor is not None or last.lines == 0, "" if began_after == FIRST else began_after
-        return AuditReport(last.lines, tuple(problems), is_anchored, earlier)
+            found = f"it has {counts[self.file]} lines that fit together"
+            problems.append(f"{found}, but not line {anchor.lines} as written")
+        count = sum(counts.values())
+        return AuditReport(count, tuple(problems), anchor is not None or count == 0, began_after)
 
     def _raw(self) -> bytes:
         try:

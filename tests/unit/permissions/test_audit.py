@@ -223,8 +223,23 @@ def test_large_log_is_put_away_and_the_next_names_its_end(log: AuditLog) -> None
     filled(small, 20)
     older, *_, newest = small.files()
     assert (older.name, newest) == ("audit.0001.jsonl", log.file)
-    assert small.verify().problems == ()
-    assert small.verify().began_after in older.parent.joinpath(f"audit.{len(small.files()) - 1:04}.jsonl").read_text()
+    assert (small.verify().problems, small.verify().began_after) == ((), "")
+    assert small.verify().lines == len(list(small.lines())) == 21
     assert small.erase(lambda text: "badger" in text, write=True) == 1
     assert not any(b"badger" in file.read_bytes() for file in small.files())
     assert small.verify().problems == ()
+
+
+def test_change_of_a_log_that_was_put_away_is_seen_and_a_missing_one_is_named(log: AuditLog) -> None:
+    small = filled(AuditLog(log.file, log.anchor, max_bytes=1_500), 20)
+    first, second, *_ = small.files()
+    whole = first.read_bytes()
+    first.write_bytes(whole.replace(b"decision", b"outcome!", 1))
+    (problem,) = small.verify().problems
+    assert problem.startswith("audit.0001.jsonl: ")
+    first.unlink()
+    assert small.verify().problems == ()
+    assert small.verify().began_after == next(iter(small.lines())).before
+    kept = second.read_bytes()
+    filled(small, 20)
+    assert second.read_bytes() == kept
