@@ -46,4 +46,4 @@ def test_malformed_tasks_are_refused_with_a_cure(tmp_path: Path, tasks: str) -> 
 def test_without_a_language_model_the_command_says_so(omni: Omni) -> None:  # noqa: F811
     done = omni("skill", "eval", "knowledge")
     assert done.code == 2
-    assert "without a language model" in done.err
+    assert "comparing answers needs a language model" in done.err
