@@ -111,7 +111,7 @@ def test_changed_text_of_a_session_is_not_read(new_task: NewTask) -> None:
     (session.folder / "texts" / name).write_text("something else")
     with pytest.raises(ConfigurationError, match="changed"):
         session.text(name)
-    with pytest.raises(ConfigurationError, match="no text"):
+    with pytest.raises(ConfigurationError, match="is missing or was changed"):
         session.text("../task.json")
 
 
