@@ -158,7 +158,7 @@ def test_the_content_of_a_damaged_file_is_made_again(
             assert "no cure" not in str(after), path
             assert _shown_to_strangers(after) <= _shown_to_strangers(before), path
             if path.name == "home.json" or (damage is flip and path.name == "sources.json"):
-                with pytest.raises(OmniError, match=r"use a new home|restore it from a backup"):
+                with pytest.raises(OmniError, match=r"into a new home|restore it from a backup"):
                     repair(copy)  # only a backup knows what was in it
                 outcomes["refused with its cure"] += 1
                 continue
