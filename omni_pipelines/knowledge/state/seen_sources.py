@@ -5,7 +5,7 @@ from pathlib import Path
 
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import release_numbers
-from omni_pipelines.records import Release, SourceSeen, StepRecord
+from omni_pipelines.records import Release, SourceSeen, StepRecord, opened
 
 _RECORD = "documents.json"
 
@@ -13,7 +13,7 @@ _RECORD = "documents.json"
 def last_run(home: Home) -> StepRecord | None:
     """What the last run found in the sources: a listing without changes makes no release."""
     try:
-        return StepRecord.model_validate_json((home.step_records / _RECORD).read_bytes())
+        return opened((home.step_records / _RECORD).read_bytes(), StepRecord)
     except (OSError, ValueError):
         return None
 
