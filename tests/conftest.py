@@ -55,11 +55,12 @@ def no_settings_of_the_developer(
 
 
 @pytest.fixture(autouse=True)
-def pipes_as_they_were() -> Iterator[None]:
-    """`omni` ends quietly when its reader goes. A test process that ran it would die of the next broken pipe."""
-    before = signal.getsignal(signal.SIGPIPE)
+def signals_as_they_were() -> Iterator[None]:
+    """`omni` ends quietly when its reader goes, and Dagster keeps Ctrl+C for later: neither is for the next test."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGPIPE, signal.SIGINT, signal.SIGTERM)}
     yield
-    signal.signal(signal.SIGPIPE, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

@@ -72,6 +72,12 @@ def test_generated_column_is_not_computed() -> None:
     assert sqlite.read(raw, "a.db").text.endswith("\n\na\n100000000")
 
 
+def test_database_whose_damaged_text_stands_in_the_message_of_the_engine_is_refused_as_damaged() -> None:
+    raw = data_files.sqlite(ANIMALS).replace(b"CREATE TABLE", b"CR\xc5ATE TABLE"[:12], 1)
+    with pytest.raises(Unreadable, match="damaged: malformed database schema"):
+        sqlite.read(raw, "a.db")
+
+
 @pytest.mark.parametrize("raw", [b"", b"SQLite format 3\0", b"no database at all"])
 def test_what_is_no_database_is_refused(raw: bytes) -> None:
     with pytest.raises(Unreadable, match=r"E_PARSE|E_NO_TEXT"):

@@ -19,6 +19,8 @@ _VERSIONS = slice(18, 20)
 _ALLOWED = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_PRAGMA}
 _PRAGMAS = {"table_info", "table_xinfo"}
 _FUNCTIONS = {"count"}
+_DAMAGED = (sqlite3.Error, OverflowError, UnicodeDecodeError)
+"""The last one is raised for a message of SQLite that quotes damaged text."""
 _STEPS_PER_CHECK, _MAX_CHECKS = 100_000, 2_000
 """Instructions of the database that one file may cost."""
 
@@ -38,10 +40,14 @@ def read(raw: bytes, name: str) -> Parsed:
         connection.set_authorizer(_authorize)
         connection.set_progress_handler(_Checks(), _STEPS_PER_CHECK)
         return _read(connection, name)
-    except (sqlite3.Error, OverflowError) as error:
-        raise Unreadable(RefusalCode.PARSE, f"damaged: {error}") from error
+    except _DAMAGED as error:
+        raise Unreadable(RefusalCode.PARSE, f"damaged: {_message(error)}") from error
     finally:
         connection.close()
+
+
+def _message(error: Exception) -> str:
+    return error.object.decode("utf-8", "replace") if isinstance(error, UnicodeDecodeError) else str(error)
 
 
 def _authorize(action: int, first: str | None, second: str | None, *_: str | None) -> int:
@@ -91,10 +97,10 @@ def _add(connection: sqlite3.Connection, kind: str, table: str, sql: str, extrac
         named = ", ".join(_quoted(column) for column, _ in columns)
         ((count,),) = connection.execute(f"select count(*) from {_quoted(table)}")
         rows = connection.execute(f"select {named} from {_quoted(table)} limit {SAMPLE_ROWS}").fetchall()
-    except sqlite3.Error as error:
+    except _DAMAGED as error:
         extraction.heading(1, table)
         extraction.block(sql)
-        extraction.cut(f"the table {table} cannot be read: {error}")
+        extraction.cut(f"the table {table} cannot be read: {_message(error)}")
         return
     add_table(extraction, table, columns, count, rows, declared=sql)
 
