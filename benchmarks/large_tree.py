@@ -201,7 +201,7 @@ def ingest(home: Home) -> dict[str, object]:
 
     def measured(step: Step) -> Step:
         def measure(context: RunContext) -> StepReport:
-            CLEAR_REFS.write_text("5")  # the peak starts anew
+            CLEAR_REFS.write_text("5")  # resets the peak
             try:
                 return step.run(context)
             finally:

@@ -39,7 +39,7 @@ _MEDIAN, _TENTH = "median", "tenth percentile"
 _WHY_BELOW = """\
 Where the order differs, it is on reference cards (asymptote, auctex, octave, pari): on a card, a row with its command
 and what it does is read together, where pdftotext often reads the commands of a group first. In books with formulas
-in two columns (yacas), parts of a formula that stand above each other are lines of their own. Notes and music set as
+in two columns (yacas), parts of a formula above each other are separate lines. Notes and music set as
 text (lilypond) have words that only one of the two programs reads.
 """
 GOALS = {

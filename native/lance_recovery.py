@@ -43,7 +43,7 @@ def restore_tags(table: LanceTable, versions: Mapping[str, TableVersion]) -> Non
         return
     try:
         tagged = _tagged(table)
-    except (TableCorrupt, TableMissing):  # the table itself is damaged; whoever reads it is told
+    except (TableCorrupt, TableMissing):  # the table itself is damaged; its readers are told
         return
     lost = {name: version for name, version in versions.items() if tagged.get(name) != version.version}
     if lost:

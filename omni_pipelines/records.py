@@ -41,12 +41,15 @@ def sealed(record: Record) -> bytes:
 
 def sealed_document(body: object) -> bytes:
     """Return a JSON value as a document with a checksum of itself: `{"body": …, "sha256": …}`."""
-    return orjson.dumps({"body": body, "sha256": seal_of(body)}, option=orjson.OPT_INDENT_2)
+    return orjson.dumps(_with_checksum(body), option=orjson.OPT_INDENT_2)
 
 
 def sealed_fields(record: Record) -> dict[str, Any]:
     """Return the fields of that document: `{"body": …, "sha256": …}`."""
-    body = record.model_dump(mode="json")
+    return _with_checksum(record.model_dump(mode="json"))
+
+
+def _with_checksum(body: object) -> dict[str, Any]:
     return {"body": body, "sha256": seal_of(body)}
 
 

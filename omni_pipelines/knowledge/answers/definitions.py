@@ -35,6 +35,11 @@ def find_definitions(question: str, hits: Sequence[Hit], find: FindHits) -> list
     for name in defined_names(question)[:MAX_NAMES]:
         if is_about_declaration or not any(defines(hit, name) for hit in hits):
             found += sorted(_defining(name, hits, find), key=lambda hit: _order(hit, name, words))[:MAX_DEFINITIONS]
+    return _others(found, hits)
+
+
+def _others(found: Sequence[Hit], hits: Sequence[Hit]) -> list[Hit]:
+    """The found passages, each once, that are not among the hits."""
     known = {hit.chunk_id for hit in hits}
     return [hit for hit in {hit.chunk_id: hit for hit in found}.values() if hit.chunk_id not in known]
 
@@ -84,14 +89,20 @@ def is_under(hit: Hit, name: str) -> bool:
 
 def declares(unit: Unit, name: str) -> bool:
     """Whether a unit declares a name, just this one if it is dotted, or the constructor of a class with this name."""
-    declared = _DECLARED.search(unit.quotes[0]) if unit.kind is UnitKind.SIGNATURE else None
-    if declared is None:
+    declared = _declared_name(unit)
+    if not declared:
         return False
     *around, own = name_parts(name)
-    *place, last = name_parts(declared[1])
+    *place, last = name_parts(declared)
     if last in _CONSTRUCTORS and not around:
         return own in re.findall(r"\w+", unit.hit.heading)
     return last == own and (around == place[-len(around) :] or _is_within(unit.hit, around))
+
+
+def _declared_name(unit: Unit) -> str:
+    """The name that a unit declares; "" if it declares none."""
+    declared = _DECLARED.search(unit.quotes[0]) if unit.kind is UnitKind.SIGNATURE else None
+    return declared[1] if declared else ""
 
 
 def has_default(declaration: str, parameter: str) -> bool:
@@ -100,18 +111,18 @@ def has_default(declaration: str, parameter: str) -> bool:
     return bool(found) and not _CONSTANT.fullmatch(found)
 
 
-def constant_default(declaration: str, parameter: str) -> str:
-    """The constant whose value a declaration gives a parameter as its default; "" if there is none."""
-    found = _default(declaration, parameter)
-    return name_parts(found)[-1] if _CONSTANT.fullmatch(found) else ""
+def constant_defaults(declaration: str, parameters: Sequence[str]) -> set[str]:
+    """The constants whose values a declaration gives these parameters as their defaults."""
+    found = (_default(declaration, parameter) for parameter in parameters)
+    return {name_parts(default)[-1] for default in found if _CONSTANT.fullmatch(default)}
 
 
 def is_named(unit: Unit, question: str) -> bool:
     """Whether a unit declares a constant whose name a question spells out: "default protocol" is DEFAULT_PROTOCOL."""
-    declared = _DECLARED.search(unit.quotes[0]) if unit.kind is UnitKind.SIGNATURE else None
-    if declared is None or not _CONSTANT.fullmatch(declared[1]):
+    declared = _declared_name(unit)
+    if not _CONSTANT.fullmatch(declared):
         return False
-    parts = name_parts(declared[1])[-1].casefold().strip("_").split("_")
+    parts = name_parts(declared)[-1].casefold().strip("_").split("_")
     return len(parts) > 1 and set(parts) <= set(re.findall(r"\w+", question.casefold()))
 
 
@@ -125,15 +136,14 @@ def find_constants(question: str, hits: Sequence[Hit], find: FindHits) -> list[H
     if asked_kind(question) is not Asked.DEFAULT:
         return []
     names = defined_names(question)
-    found: dict[str, Hit] = {}
-    for hit in hits:
-        for unit in (unit for name in names for unit in _declarations(hit, name)):
-            constants = {constant_default(unit.quotes[0], name) for name in names} - {""}
-            for constant in sorted(constants):
-                defining = [each for each in find(f'"{constant}"') if defines(each, constant)]
-                found.update({each.chunk_id: each for each in defining if each.path == hit.path})
-    known = {hit.chunk_id for hit in hits}
-    return [hit for chunk_id, hit in found.items() if chunk_id not in known]
+    units = [unit for hit in hits for name in names for unit in _declarations(hit, name)]
+    named = {
+        (each, unit.hit.path): None for unit in units for each in sorted(constant_defaults(unit.quotes[0], names))
+    }
+    found: list[Hit] = []
+    for constant, path in named:
+        found += (hit for hit in find(f'"{constant}"') if hit.path == path and defines(hit, constant))
+    return _others(found, hits)
 
 
 def _is_within(hit: Hit, parts: Sequence[str]) -> bool:

@@ -17,7 +17,7 @@ from functools import cached_property
 
 import numpy as np
 
-from omni_pipelines.knowledge.answers.definitions import constant_default, declares, has_default, is_named
+from omni_pipelines.knowledge.answers.definitions import constant_defaults, declares, has_default, is_named
 from omni_pipelines.knowledge.answers.question import (
     ABOUT_SYMBOLS,
     Asked,
@@ -158,7 +158,7 @@ class Question:
         """The declarations of the constants that a candidate gives as default values of what the question names."""
         if self.asked is not Asked.DEFAULT or each.unit.kind is not UnitKind.SIGNATURE:
             return []
-        defaults = {constant_default(each.unit.quotes[0], name) for name in self._defined} - {""}
+        defaults = constant_defaults(each.unit.quotes[0], self._defined)
         units = (unit for own in self.units for unit in own if unit.hit.path == each.unit.hit.path)
         return [unit for unit in units if any(declares(unit, constant) for constant in defaults)]
 
