@@ -154,7 +154,7 @@ def _word(word: str, for_words: analysis.Analyzer, for_phrases: analysis.Analyze
 
 
 def _splits(word: str, parts: Sequence[str]) -> Iterator[str]:
-    """Other ways to split a word: parse http for parseHttp, rfc 2616 for RFC2616, 5 GB for 5GB, 1 2 for v1.2, v1 2 for 1.2."""
+    """Other ways to split a word: parse http for parseHttp, rfc 2616 for RFC2616, 5 GB for 5GB, v1 2 for 1.2."""
     if not word.islower() and len(humps := [*identifier_parts(word)]) > 1:
         yield " ".join(humps)
     if len(parts) == 1 and (found := _LETTERS_AND_DIGITS.fullmatch(parts[0])):
