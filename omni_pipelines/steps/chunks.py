@@ -28,7 +28,7 @@ from omni_pipelines.steps.step_records import write_step_record
 from omni_pipelines.tables import open_table
 from omni_pipelines.text.chunk_context import EnclosingSections
 from omni_pipelines.text.chunking import Chunker
-from omni_pipelines.text.document import HEADING_SEPARATOR, Parsed, Properties
+from omni_pipelines.text.document import HEADING_SEPARATOR, JOINED_SEPARATOR, Parsed, Properties
 from omni_pipelines.text.document_rows import parsed_document
 from omni_pipelines.text.packing import Budget, Span
 from omni_pipelines.text.token_counting import CountTokens
@@ -79,7 +79,7 @@ def heading_of(span: Span) -> str:
     """
     path = span.heading[:-1] if span.context and span.heading and span.heading[-1] in span.context else span.heading
     more = ["…"] if len(span.joined) > MAX_JOINED_HEADINGS else []
-    joined = "; ".join([*span.joined[:MAX_JOINED_HEADINGS], *more])
+    joined = JOINED_SEPARATOR.join([*span.joined[:MAX_JOINED_HEADINGS], *more])
     sections = HEADING_SEPARATOR.join(filter(None, [*path, joined]))[:MAX_HEADING_LENGTH]
     return HEADING_SEPARATOR.join(filter(None, [sections, span.context]))
 

@@ -10,6 +10,7 @@ from omni_pipelines.text.decoding import DecodedText
 from omni_pipelines.text.lines import Lines, Marks
 
 HEADING_SEPARATOR = " > "
+JOINED_SEPARATOR = "; "
 """It stands between the headings of a section path that is written as one text."""
 Heading = tuple[int, int, str]
 """Start, level from 1 (outermost), title."""

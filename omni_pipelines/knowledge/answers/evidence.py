@@ -9,6 +9,7 @@ number for "how many".
 `python -m benchmarks.answer_evidence` fits the weights on the development half of the question set.
 """
 
+import functools
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -32,7 +33,15 @@ from omni_pipelines.knowledge.answers.question import (
     name_parts,
     names,
 )
-from omni_pipelines.knowledge.answers.units import CONTAINERS, Unit, UnitKind, answer_units, label_of, subject
+from omni_pipelines.knowledge.answers.units import (
+    CONTAINERS,
+    Unit,
+    UnitKind,
+    answer_units,
+    headings_of,
+    label_of,
+    subject,
+)
 from omni_pipelines.knowledge.answers.weights import DECISION_BIAS, MIN_EVIDENCE, WEIGHTS
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.text.calibration import Calibration
@@ -72,7 +81,7 @@ class Candidate:
     forms: set[str]
     """Of its text."""
     context: str
-    """Title, headings, path and source of its passage."""
+    """Title, headings, path and source."""
     context_forms: set[str]
     passage_forms: set[str]
     """Of the passage with its context."""
@@ -116,14 +125,13 @@ class Question:
         """The units of the passages that share most with the question, at most `MAX_CANDIDATES`."""
         found: list[tuple[float, Candidate]] = []
         for rank, (hit, units) in enumerate(zip(self.hits, self.units, strict=True), 1):
-            context = _context(hit)
-            context_forms = self.forms(context)
-            passage_forms = self.forms(hit.text) | context_forms
+            passage_forms = self.forms(f"{_context(hit, hit.heading)}\n{hit.text}")
+            forms = functools.cache(self.forms)  # most units of a passage have the same context
             scored = []
             for unit in units:
                 if unit.kind not in CONTAINERS:
-                    text = unit.text
-                    each = Candidate(unit, rank, text, self.forms(text), context, context_forms, passage_forms)
+                    text, context = unit.text, _context(hit, headings_of(unit))
+                    each = Candidate(unit, rank, text, self.forms(text), context, forms(context), passage_forms)
                     scored.append((self._first_score(each), each))
             scored.sort(key=lambda pair: -pair[0])
             found += scored[:MAX_CANDIDATES_PER_HIT]
@@ -172,11 +180,11 @@ class Question:
         """`nearness`, and the same of the headings of each candidate."""
         asked = [self.text, *(word.surface for word in self.words.words)]
         texts = [each.text[:MAX_EMBEDDED_LENGTH] for each in self.candidates]
-        headings = list(dict.fromkeys(subject(each.unit.hit) for each in self.candidates))
+        headings = list(dict.fromkeys(subject(each.unit) for each in self.candidates))
         cosines = self.embed([*texts, *headings], "document") @ self.embed(asked, "query").T
         near = self.calibration.scaled_all(cosines) * self.readable
         of_heading = dict(zip(headings, near[len(texts) :], strict=True))
-        headed = [of_heading[subject(each.unit.hit)] for each in self.candidates]
+        headed = [of_heading[subject(each.unit)] for each in self.candidates]
         return near[: len(texts)], np.array(headed).reshape(len(texts), len(asked))
 
     @cached_property
@@ -260,7 +268,7 @@ class Question:
 
     @cached_property
     def _names_missing_everywhere(self) -> float:
-        return self._missing_names("\n".join(f"{_context(hit)}\n{hit.text}" for hit in self.hits))
+        return self._missing_names("\n".join(f"{_context(hit, hit.heading)}\n{hit.text}" for hit in self.hits))
 
     def _missing_names(self, text: str) -> float:
         return sum(not mentions(text, name) for name in self.names) / max(len(self.names), 1)
@@ -273,9 +281,9 @@ class Question:
         return near / len(pairs) if pairs else 0.0
 
 
-def _context(hit: Hit) -> str:
-    """Title, headings, path and source of a passage, which say what it is about."""
-    return f"{hit.title}\n{hit.heading}\n{hit.path}\n{hit.source}"
+def _context(hit: Hit, headings: str) -> str:
+    """Title, headings, path and source of a passage or a unit of it, which say what it is about."""
+    return f"{hit.title}\n{headings}\n{hit.path}\n{hit.source}"
 
 
 def _counted(question: str, text: str) -> float:

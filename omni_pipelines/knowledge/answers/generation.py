@@ -160,7 +160,7 @@ class _Check:
         named = [self.units[number - 1] for number in claim.unit if 1 <= number <= len(self.units)]
         for unit in (*named, *(each for each in self.units if each not in named)):
             is_quoted = figures_are_quoted(text, " ".join(unit.quotes))  # as a receipt is verified: without the label
-            if is_quoted and self.support.bears_out(text, unit.text, subject(unit.hit)):
+            if is_quoted and self.support.bears_out(text, unit.text, subject(unit)):
                 copied = self.support.says_the_same(unit.text, text)
                 return _BorneOut(unit.text if copied else text, unit)
         return None

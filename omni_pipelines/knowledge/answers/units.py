@@ -7,6 +7,7 @@ Its label, a heading or a symbol, says what it is about.
 
 import itertools
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -16,11 +17,12 @@ from omni_pipelines.knowledge.answers.quotes import shown_quotes
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.text.blocks import LEAD_ENDS, Block, BlockKind, blocks
 from omni_pipelines.text.code_blocks import code_blocks
-from omni_pipelines.text.document import HEADING_SEPARATOR
+from omni_pipelines.text.document import HEADING_SEPARATOR, JOINED_SEPARATOR
+from omni_pipelines.text.plain_headings import heading_text, with_plain_headings
 from omni_pipelines.text.sentences import Range, rows, sentences, trimmed
 from omni_pipelines.text.table_headers import CELL_SEPARATOR
 
-SPLITTER = "1"
+SPLITTER = "2"
 """Version of the rules that cut passages into units. A receipt names it; its quotes are checked by the same rules."""
 MAX_LENGTH = 1_200
 """Characters of a unit."""
@@ -56,6 +58,8 @@ _CONTENTS = re.compile(
 _LINK_ITEM = re.compile(r"\W*(?:\[[^\]]*\]\([^)]*\)|[^.!?]*(?:\.\s?){4,}\s*\d+|https?://\S+)\W*$")
 _CLOSING_FENCE = re.compile(r"\s*\n[ \t]*(?:`{3,}|~{3,})")
 _PROSE = (BlockKind.SIGNATURE, BlockKind.PARAGRAPH, BlockKind.ITEM, BlockKind.FIELD, BlockKind.TERM)
+_WITH_HEADINGS = ("prose", "markup")
+"""Kinds of documents that have headings."""
 _LISTED = (BlockKind.ITEM, BlockKind.FIELD, BlockKind.TERM)
 
 
@@ -86,6 +90,8 @@ class Unit:
     kind: UnitKind
     ranges: tuple[Range, ...]
     """The quoted characters of the passage's text, in order; a table row, for example, has its header and itself."""
+    heading: str = ""
+    """The heading above it within the passage; "" if there is none."""
 
     @property
     def quotes(self) -> tuple[str, ...]:
@@ -100,7 +106,7 @@ class Unit:
     @property
     def label(self) -> str:
         """The heading or symbol that the unit belongs to; "" if its text names it."""
-        label = label_of(self.hit)
+        label = self.heading or label_of(self.hit)
         return "" if label.casefold() in self.text.casefold() else label
 
     def contains(self, other: "Unit") -> bool:
@@ -117,9 +123,19 @@ def label_of(hit: Hit) -> str:
     return label if len(label) <= limit else label[: limit - 1].rstrip() + "…"
 
 
-def subject(hit: Hit) -> str:
-    """Title and headings of a passage, without what is repeated; the end, if they are long."""
-    parts = [part.strip() for part in (hit.title, *hit.heading.split(HEADING_SEPARATOR)) if part.strip()]
+def headings_of(unit: Unit) -> str:
+    """The headings that a unit stands below. Those of a passage also name its other sections."""
+    own = unit.heading
+    if not own or own in unit.hit.heading.split(HEADING_SEPARATOR):
+        return unit.hit.heading
+    above, _, last = unit.hit.heading.rpartition(HEADING_SEPARATOR)
+    shared = above if own in last.split(JOINED_SEPARATOR) else unit.hit.heading
+    return HEADING_SEPARATOR.join(filter(None, [shared, own]))
+
+
+def subject(unit: Unit) -> str:
+    """Title and headings of a unit, without what is repeated; the end, if they are long."""
+    parts = [part.strip() for part in (unit.hit.title, *headings_of(unit).split(HEADING_SEPARATOR)) if part.strip()]
     return HEADING_SEPARATOR.join(dict.fromkeys(parts))[-MAX_SUBJECT_LENGTH:]
 
 
@@ -131,8 +147,18 @@ def answer_units(hit: Hit, *, licences: bool = False) -> list[Unit]:
     found = _rows(hit) or (code_blocks(hit.text) if hit.kind == "code" else blocks(hit.text))
     if _is_below_header(hit):  # no row of a further part of a table has the names of the columns
         found = [replace(block, is_header=False) for block in found]
+    if hit.kind in _WITH_HEADINGS:
+        found = with_plain_headings(hit.text, found)
     composer = _Composer(hit, found)
-    units = (Unit(hit, kind, ranges) for kind, ranges in (*composer.units(), *composer.sections()))
+    headings = [block for block in found if block.kind is BlockKind.HEADING]
+    starts = [block.start for block in headings]
+
+    def heading(at: int) -> str:
+        above = bisect_right(starts, at)
+        return heading_text(hit.text, headings[above - 1]) if above else ""
+
+    made = (*composer.units(), *composer.sections())
+    units = (Unit(hit, kind, ranges, heading(ranges[0][0])) for kind, ranges in made if ranges)
     return [unit for unit in units if _is_answer(unit, licences=licences)]
 
 
@@ -153,7 +179,7 @@ def _is_below_header(hit: Hit) -> bool:
 
 
 def _is_answer(unit: Unit, *, licences: bool) -> bool:
-    if sum(end - start for start, end in unit.ranges) > MAX_LENGTH or not unit.ranges:
+    if sum(end - start for start, end in unit.ranges) > MAX_LENGTH:
         return False
     quoted = "\n".join(unit.quotes)
     return not _TRACEBACK.search(quoted) and (licences or not _LICENCE.search(quoted))

@@ -14,6 +14,7 @@ from omni_pipelines.knowledge.answers.units import (
     Unit,
     UnitKind,
     answer_units,
+    headings_of,
     label_of,
 )
 from tests.unit.knowledge.answering import hit
@@ -164,12 +165,35 @@ def test_label_is_the_innermost_heading_or_else_the_title() -> None:
     assert len(label_of(hit("x", heading="long " * 50))) <= 90
 
 
+def test_units_below_a_heading_of_their_passage_have_it_as_their_label() -> None:
+    text = (
+        "Otters live in the sea.\n\nWhat they eat\n\nThey eat nine kilos a day.\n\n## Nights\n\nThey sleep in kelp.\n"
+    )
+    found = answer_units(hit(text, heading="Animals > Otters; What they eat; Nights"))
+    assert {unit.text: unit.label for unit in found} == {
+        "Otters live in the sea.": "Otters; What they eat; Nights",
+        "They eat nine kilos a day.": "What they eat",
+        "They sleep in kelp.": "Nights",
+    }
+    assert [headings_of(unit) for unit in found][1:] == ["Animals > What they eat", "Animals > Nights"]
+
+
+def test_a_heading_without_a_mark_is_no_answer_and_ends_a_section() -> None:
+    text = "The harbour\n\nGates open at five.\n\nThey close at nine.\n\nBefore the flood comes\n\nCall us.\n"
+    assert [unit.text for unit in answer_units(hit(text)) if unit.kind is UnitKind.SENTENCE] == [
+        "Gates open at five.",
+        "They close at nine.",
+    ]
+    (section,) = (unit for unit in answer_units(hit(text)) if unit.kind is UnitKind.SECTION)
+    assert section.quotes == ("Gates open at five.\n\nThey close at nine.",)
+
+
 def test_other_units_need_another_version_of_the_splitter() -> None:
     """Otherwise the honest receipts of an older version would be wrong: raise SPLITTER, then write its units here."""
     text = (
         "# Keys\n\nOtters sleep in the kelp. It keeps them in place. Seals rest upon the ice (e.g. in May).\n\n"
         f"{LIST}\nRun this:\n\n```sh\nomni ingest docs\n```\n\n| harbour | fee |\n|---|---|\n| north | 30 |\n\n"
-        "-v, --verbose\n    Print more words than before.\n"
+        "-v, --verbose\n    Print more words than before.\n\nWhere harbours lie\n\nThe north one lies in the bay.\n"
     )
     code = 'def lock(gate: str) -> None:\n    """Close the gate before the flood."""\n    gate.close()\n'
     found = [
@@ -177,7 +201,7 @@ def test_other_units_need_another_version_of_the_splitter() -> None:
         *answer_units(hit(code, kind="code")),
         *answer_units(hit("a,b\n1,2\n", kind="data")),
     ]
-    assert (SPLITTER, text_hash(*(repr((unit.kind, unit.quotes)) for unit in found))) == (
-        "1",
-        "281e7a9a5f2d7db05f422455f65b5d4f",
+    assert (SPLITTER, text_hash(*(repr((unit.kind, unit.label, unit.quotes)) for unit in found))) == (
+        "2",
+        "3c2be3106573d030ec6559613c3d40f1",
     )

@@ -1,0 +1,47 @@
+"""Headings that nothing marks: readers write those of HTML, Word and PDF as lines of their own."""
+
+import itertools
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from omni_pipelines.text.blocks import Block, BlockKind
+
+MAX_LENGTH = 80
+_MAX_WORDS = 12
+_MAX_IN_A_ROW = 3
+"""More short lines below each other are a menu, a poem or an address."""
+_NO_HEADING = re.compile(r"[.!?,;:…。！？，；：、|]$|^[\W\d_]*$|^\[")  # noqa: RUF001
+"""The end of a sentence or of what introduces something; a line without a word; a footnote."""
+_MARKS = "#=-~^*+ \t\r\n"
+
+
+def with_plain_headings(text: str, found: Sequence[Block]) -> list[Block]:
+    """The blocks of a text, with those paragraphs as headings that are headings.
+
+    A heading is one short line that stands alone, ends like no sentence, and has something below it.
+    """
+    known = [block.kind is BlockKind.HEADING or _may_be_heading(text, block) for block in found]
+    made = list(found)
+    for is_short, group in itertools.groupby(range(len(found)), key=known.__getitem__):
+        run = list(group)
+        if is_short and len(run) <= _MAX_IN_A_ROW and run[-1] + 1 < len(found):
+            for index in run:
+                made[index] = replace(found[index], kind=BlockKind.HEADING)
+    return made
+
+
+def heading_text(text: str, heading: Block) -> str:
+    """The words of a heading, without its marks."""
+    return text[heading.start : heading.end].partition("\n")[0].strip(_MARKS)
+
+
+def _may_be_heading(text: str, block: Block) -> bool:
+    line = text[block.start : block.end]
+    return (
+        block.kind is BlockKind.PARAGRAPH
+        and "\n" not in line
+        and len(line) <= MAX_LENGTH
+        and len(line.split()) <= _MAX_WORDS
+        and _NO_HEADING.search(line) is None
+    )
