@@ -28,7 +28,8 @@ def show(
     home: ExistingHome,
     session: IdArgument,
     context: Annotated[
-        bool, Option("--context", help="Show what the language model was given of conversations that were too long.")
+        bool,
+        Option("--context", help="Show what the language model got of each conversation that was too long for it."),
     ] = False,
 ) -> ShownSession:
     """Show what a session did, step by step, and what came of it."""
