@@ -55,8 +55,8 @@ def remove(
 ) -> Fields:
     """Remove a question, or all questions whose document was deleted.
 
-    The quality gate does not ask it any more. With --deleted, a question that other documents answer too stays, without
-    the passages of the deleted documents.
+    The quality gate does not ask it any more. With --deleted, a question that other documents answer too stays,
+    without the passages of the deleted documents.
     """
     if bool(question) == deleted:
         raise ConfigurationError("name a question, or give --deleted", cure="see: omni golden list")
