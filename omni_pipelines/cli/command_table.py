@@ -80,12 +80,12 @@ SECTIONS: Mapping[str, Sequence[tuple[str, str, str]]] = {
         (
             "sessions note",
             "sessions:note",
-            "Distil a session into a note of at most 500 tokens: decisions, changes, errors, open questions.",
+            "Summarise a session in a note of at most 500 tokens: decisions, changes, errors, open questions.",
         ),
         (
             "sessions trace",
             "sessions:trace",
-            "Print a session as an OpenTelemetry trace, which a collector takes at /v1/traces. It holds no texts.",
+            "Print a session as an OpenTelemetry trace without its texts, for a collector at /v1/traces.",
         ),
         ("sessions delete", "sessions:delete", "Delete a session with everything that it recorded."),
         (
@@ -131,7 +131,7 @@ SECTIONS: Mapping[str, Sequence[tuple[str, str, str]]] = {
         (
             "skill update",
             "skill_install:update",
-            "Install a skill again from where it came from, and show what is different.",
+            "Install a skill again from its source, and show what has changed.",
         ),
         ("skill remove", "skill_install:remove", "Remove a skill that omni skill install put into the project."),
         ("route", "route:route", "Find the skill or tool for a request, with a confidence and the reasons."),
@@ -169,7 +169,7 @@ SECTIONS: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ("releases export", "releases:export", "Write a release to a file, with a checksum of everything in it."),
         ("releases import", "releases:import_", "Make a new home from an exported release."),
         ("store", "", "The bucket in which several homes share their releases."),
-        ("store status", "store:status", "Show what the store holds, and how far this home is."),
+        ("store status", "store:status", "Show what the store holds, and how far this home is behind it."),
         ("store pull", "store:pull", "Bring this home to the newest release of the store."),
     ),
     "Measure quality": (
@@ -198,7 +198,11 @@ SECTIONS: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ("db fragments", "db:fragments", "List the fragments of a table."),
         ("db health", "db:health", "Show whether tables need maintenance, and which."),
         ("db validate-schema", "db:validate_schema", "Compare the columns on disk with their definitions."),
-        ("db index-stats", "db:index_stats", "Show figures of a table's indexes and of the pool of tables."),
+        (
+            "db index-stats",
+            "db:index_stats",
+            "Show figures of the indexes of a table, and of the pool of open tables.",
+        ),
         ("db query-metrics", "db:query_metrics", "Show how many queries were answered, and how long they took."),
         ("db export", "db:export", "Write a table to a file that other programs read."),
         ("db compact", "db:compact", "Merge small fragments, and delete versions that no release needs."),

@@ -62,7 +62,7 @@ def install(
 
 @command(_show)
 def update(home: AnyHome, name: NameArgument, force: ForceOption = False) -> Rows[SkillInstallation]:
-    """Install a skill again from where it came from, and show what is different."""
+    """Install a skill again from its source, and show what has changed."""
     return Rows("skills", [_installer(home).update(name, replace=force)])
 
 
