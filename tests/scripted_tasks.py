@@ -11,14 +11,13 @@ from omni_pipelines.agent.journal import TaskJournal
 from omni_pipelines.agent.model_reasoner import ModelReasoner
 from omni_pipelines.agent.session import TaskSession
 from omni_pipelines.agent.spending import Spending
-from omni_pipelines.agent.task_graph import last_state, opened_checkpoints
 from omni_pipelines.agent.task_model import AskModel, TaskModel
 from omni_pipelines.errors import NetworkUnreachable
 from omni_pipelines.language_models.port import Message, ModelTool, Turn
 from omni_pipelines.testing.fakes import ScriptedModel, ScriptedReply
 from omni_pipelines.tools.catalog import ToolCatalog
 from omni_pipelines.tools.signature import tool
-from tests.agent_task import Task, citation
+from tests.agent_task import citation
 
 
 class Workshop:
@@ -491,11 +490,3 @@ TASKS: Sequence[Scripted] = (
         text="Keys change every 90 days. [1]",
     ),
 )
-
-
-def answers_left(task: Task, scripted: Scripted) -> Sequence[str]:
-    """What the person will be asked again or for the first time, after the last checkpoint of a task."""
-    with opened_checkpoints(task.session) as checkpoints:
-        kept = last_state(checkpoints).get("sequence", 0)
-    answered = [event for event in task.session.events() if event.topic == "agent/person/answered"]
-    return scripted.answers[sum(event.sequence <= kept for event in answered) :]

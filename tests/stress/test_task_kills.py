@@ -16,7 +16,7 @@ from omni_pipelines.home import Home
 from omni_pipelines.testing.fakes import ScriptedModel
 from tests.agent_task import Killed, OpenTools, Task
 from tests.cases import IS_LONG, cases
-from tests.scripted_tasks import TASKS, Scripted, Workshop, answers_left, reasoning
+from tests.scripted_tasks import TASKS, Scripted, Workshop, reasoning
 from tests.stress.harness.figures import Figures
 
 pytestmark = pytest.mark.timeout(7200 if IS_LONG else 300)
@@ -74,7 +74,7 @@ def kill_at_each_event(folder: Path, scripted: Scripted, chance: random.Random) 
         task, workshop = begun(folder / str(event), scripted)
         with pytest.raises(Killed):
             task.run(*scripted.answers, kill_at=event)
-        ended = task.run(*answers_left(task, scripted))
+        ended = task.run(*task.left_of(scripted.answers))
         assert ended == result.model_copy(update={"session": ended.session}), (scripted.name, event)
         assert task.events == whole.events, (scripted.name, event)
         assert (workshop.effects, workshop.texts) == (expected.effects, expected.texts), (scripted.name, event)

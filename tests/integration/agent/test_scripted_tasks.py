@@ -12,7 +12,7 @@ from omni_pipelines.agent.replay import ReplayResult, replay_session
 from omni_pipelines.testing.fakes import ScriptedModel
 from tests.agent_task import Killed, NewTask, OpenTools, Task
 from tests.cases import IS_LONG
-from tests.scripted_tasks import STRAIGHT, TASKS, Scripted, Workshop, answers_left, reasoning
+from tests.scripted_tasks import STRAIGHT, TASKS, Scripted, Workshop, reasoning
 
 each_task = pytest.mark.parametrize("scripted", TASKS, ids=lambda scripted: scripted.name)
 EVENTS_BETWEEN_KILLS = 1 if IS_LONG else 7
@@ -62,7 +62,7 @@ def test_task_killed_again_and_again_has_every_side_effect_once(begin: Any, scri
     kills = 0
     for kill_at in itertools.count(2, EVENTS_BETWEEN_KILLS):
         try:
-            result = task.run(*answers_left(task, scripted), kill_at=kill_at)
+            result = task.run(*task.left_of(scripted.answers), kill_at=kill_at)
             break
         except Killed:
             kills += 1
