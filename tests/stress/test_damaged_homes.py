@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from omni_pipelines.errors import OmniError, UnexpectedError, from_exception
+from omni_pipelines.errors import OmniError, TableBroken, UnexpectedError, from_exception
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import require_release
 from omni_pipelines.operations.alerts import AlertLedger
@@ -104,7 +104,7 @@ def flip(path: Path, rng: random.Random) -> None:
 def repair(full: FullHome) -> Answers:
     """What the home says after `omni scrub --repair` and an ingest."""
     report = scrub(full.home, require_release(full.home))
-    with writer_session(full.home, full.line.settings):
+    with writer_session(full.home, full.line.settings, repairs=True):
         mark_for_repair(full.home, report)
     full.line.run()
     return answers(full)
@@ -174,6 +174,32 @@ def test_the_content_of_a_damaged_file_is_made_again(
 def _shown_to_strangers(said: Answers) -> set[str]:
     shown = said["what a stranger sees"]
     return set(shown) if isinstance(shown, list) else set()
+
+
+@pytest.mark.parametrize(
+    ("files", "place", "bit"),
+    [
+        ("tables/chunks.lance/_deletions/*", -19, 1),  # the length of the rows: 128 GiB more
+        ("tables/embeddings.lance/data/*", -13, 7),  # the number of buffers: 2 billion more
+    ],
+)
+def test_a_file_at_which_lance_would_end_the_process_is_refused_and_made_again(
+    sound: FullHome, files: str, place: int, bit: int
+) -> None:
+    before = answers(sound)
+    with copied(sound) as copy:
+        for path in copy.home.root.glob(files):
+            raw = bytearray(path.read_bytes())
+            raw[place] ^= 1 << bit
+            path.write_bytes(raw)
+        after = answers(copy)
+        for name in ("newest release", "what staff sees", "what a stranger sees"):
+            assert "repair it: omni scrub --repair, then omni ingest" in str(after[name]), name
+        with pytest.raises(TableBroken):
+            copy.line.run()
+        repaired = repair(copy)
+    assert [repaired[name] for name in CONTENT] == [before[name] for name in CONTENT]
+    assert not any(repaired["scrub"][:1])  # type: ignore[index]
 
 
 @pytest.mark.parametrize("name", ["sources.json", "unread.json", "shared/home.json", "built/documents.json"])
