@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 _LAST_BYTES = {".manifest": b"LANC", ".lance": b"LANC", ".idx": b"LANC", ".arrow": b"ARROW1"}
 """The last bytes of a complete file, by suffix."""
-_END = struct.Struct("<24xII8x")
-"""The end of a file of rows or of an index: the numbers of its buffers and of its columns."""
+_END = struct.Struct("<24xII4x4s")
+"""The end of a file of rows or of an index: the numbers of its buffers and of its columns, and Lance's mark."""
 _BYTES_PER_BUFFER = 16
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
 
@@ -88,7 +88,12 @@ def is_end_possible(path: Path) -> bool:
             end = file.read()
     except OSError:  # its reader says so
         return True
-    return len(end) < _END.size or all(count * _BYTES_PER_BUFFER <= size for count in _END.unpack(end))
+    if len(end) < _END.size or not end.endswith(
+        _LAST_BYTES[path.suffix]
+    ):  # Lance says so, or it is of another engine
+        return True
+    buffers, columns, _ = _END.unpack(end)
+    return max(buffers, columns) * _BYTES_PER_BUFFER <= size
 
 
 def _broken_data(folder: Path, dataset: LanceDataset) -> Iterator[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import random
-import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -14,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from omni_pipelines.errors import OmniError, TableBroken, UnexpectedError, from_exception
-from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import require_release
 from omni_pipelines.operations.alerts import AlertLedger
 from omni_pipelines.operations.scrub import mark_for_repair, scrub
 from omni_pipelines.pipeline.writer_session import writer_session
 from tests.stress.harness import full_homes
+from tests.stress.harness.damage import files_by_kind, flip
 from tests.stress.harness.extent import EXTENT, while_time_lasts
 from tests.stress.harness.figures import Figures
 from tests.stress.harness.full_homes import FullHome
@@ -86,21 +85,6 @@ def _is_missing(name: str, before: object, after: object) -> bool:
     return name == "alerts" and after == AlertLedger()
 
 
-def kinds_of_files(home: Home) -> list[list[Path]]:
-    """The files of a home by kind: paths that differ in numbers and hashes only."""
-    files = sorted(path.relative_to(home.root) for path in home.root.rglob("*") if path.is_file())
-    kinds: dict[str, list[Path]] = {}
-    for path in files:
-        kinds.setdefault(re.sub(r"[0-9a-f-]{6,}|\d+", "N", path.as_posix()), []).append(path)
-    return list(kinds.values())
-
-
-def flip(path: Path, rng: random.Random) -> None:
-    raw = bytearray(path.read_bytes())
-    raw[rng.randrange(len(raw))] ^= 1 << rng.randrange(8)
-    path.write_bytes(raw)
-
-
 def repair(full: FullHome) -> Answers:
     """What the home says after `omni scrub --repair` and an ingest."""
     report = scrub(full.home, require_release(full.home))
@@ -113,7 +97,7 @@ def repair(full: FullHome) -> Answers:
 def test_a_flipped_bit_in_any_file_is_never_silently_wrong(sound: FullHome, seed: int, figures: Figures) -> None:
     rng, before = random.Random(seed), answers(sound)
     verdicts: Counter[str] = Counter()
-    kinds = [found for files in kinds_of_files(sound.home) if (found := [p for p in files if _size(sound, p)])]
+    kinds = [found for files in files_by_kind(sound.home.root) if (found := [p for p in files if _size(sound, p)])]
     chosen = rng.sample(kinds, EXTENT.kinds or len(kinds))
     for files in while_time_lasts(chosen):
         for _ in range(EXTENT.flips):
@@ -146,7 +130,7 @@ def test_the_content_of_a_damaged_file_is_made_again(
     sound: FullHome, seed: int, figures: Figures, damage: Callable[[Path, random.Random], None]
 ) -> None:
     rng, before = random.Random(seed), answers(sound)
-    kinds = kinds_of_files(sound.home)
+    kinds = files_by_kind(sound.home.root)
     outcomes: Counter[str] = Counter()
     for files in while_time_lasts(rng.sample(kinds, EXTENT.kinds // 4 or len(kinds))):
         path = files[-1]
