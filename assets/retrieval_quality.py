@@ -12,6 +12,7 @@ from omni_pipelines.publishing.quality_gate import (
     serving_gate,
 )
 from omni_pipelines.steps.preview import gate_preview
+from omni_pipelines.steps.step_cost import measured
 from omni_pipelines.steps.step_table import STEPS
 from resources.knowledge import KnowledgeHome
 
@@ -29,9 +30,9 @@ def retrieval_quality(context: dg.AssetExecutionContext, knowledge: KnowledgeHom
     The candidate is opened as a search would open it. If its check fails, nothing is published, and the serving
     release keeps serving. Without a golden set, only completeness is checked.
     """
-    with knowledge.writer_session(context.log) as home:
+    with knowledge.writer_session(context.log) as home, measured() as cost:
         gate = run_gate(knowledge.run(context.run.run_id))
-    return materialized(GateStepReport(gate), gate_preview(gate), uri=home.golden)
+    return materialized(GateStepReport(gate), cost, gate_preview(gate), uri=home.golden)
 
 
 @dg.multi_asset_check(
