@@ -270,8 +270,8 @@ def _write(file: IO[bytes], path: Path) -> str:
 def _verify(staging: Home, bundle: Bundle) -> None:
     """Compare what was unpacked with the release record."""
     release = bundle.release
-    for table, file, fault in unreadable_files(staging, dict.fromkeys(bundle.files, "")):
-        raise BundleRefused(f"table {table} in the bundle: {file}: {fault}", cure="do not trust this bundle")
+    for name, damaged, fault in unreadable_files(staging, dict.fromkeys(bundle.files, "")):
+        raise BundleRefused(f"table {name} in the bundle: {damaged}: {fault}", cure="do not trust this bundle")
     try:
         for name, pinned in release.tables.items():
             table = LanceTable(staging.table(name))
