@@ -42,10 +42,9 @@ _END = """\
 - A small model of this machine only words what the librarian found, in at most three sentences for each question.
   It solves no task for which the librarian has no answer, and seldom chooses a better passage.
 - In its first run, the model of 0.5 billion parameters lost four tasks that are solved without it, and won one. It
-  copied the placeholder of its form, repeated the question, named the wrong passage, or was cut off; and a question
-  for which no sentence was left had no answer at all. Now such sentences are left out, a sentence cites the passage
-  that has its words, and each question without one is quoted. The rows above show the same replies, judged after
-  that (`again`), so they are these tasks at their best.
+  copied the placeholder of its form, repeated the question, said one word, or was cut off; and a question for which
+  no sentence was left had no answer at all. Now such sentences are left out, and each question without one is quoted.
+  The rows above show the same replies, judged after that (`again`), so they are these tasks at their best.
 - When it planned for itself, as large models do, it asked the person what the task said already.
 - Threads of the model wait for each other. While other programs used the two cores, a request cost 48 s of CPU with
   two threads, and 10 s with one. So one was used here. A reply may take an hour here, so that no task fails because

@@ -25,12 +25,11 @@ MAX_READ = 4
 MAX_READ_LENGTH = 500
 """Characters of each."""
 MIN_REPEATED = 0.6
-"""Share of the words of a sentence that its source must have: a small model knows nothing that it lacks."""
+"""Share of the long words of a sentence that its sources must have."""
 MIN_WORDS = 3
 """Words of a sentence."""
 _WORD = re.compile(r"[^\W_]+")
-_LONG = 4
-"""Letters of a word that is compared with the words of a source."""
+_LONG_WORD = re.compile(r"[^\W\d_]{4,}")
 
 
 class LocalReasoner(ModelReasoner):
@@ -68,11 +67,11 @@ class LocalReasoner(ModelReasoner):
     def _worded(self, brief: TaskBrief, step: TaskStep) -> Answer | None:
         """What the model says to the question of a step; None if the passages support none of it."""
         sources = cited_sources(replace(brief, steps=(step,), past=()))[:MAX_READ]
-        said = [
-            (claim.text, [source.number])
-            for claim in self._claims(step.description, sources)
-            if _is_sentence(claim.text, step.description) and (source := _source_of(claim, sources))
-        ]
+        said = []
+        for claim in self._claims(step.description, sources):
+            named = [sources[unit - 1] for unit in claim.unit if 0 < unit <= len(sources)]
+            if _is_sentence(claim.text, step.description) and _repeats(claim.text, named):
+                said.append((claim.text, [source.number for source in named]))
         return checked_report(brief, sources, said).answer
 
     def _claims(self, question: str, sources: Sequence[TaskSource]) -> Sequence[Claim]:
@@ -91,18 +90,11 @@ def _is_sentence(text: str, question: str) -> bool:
     return is_whole and not set(words) <= set(_WORD.findall(question.lower()))
 
 
-def _source_of(claim: Claim, sources: Sequence[TaskSource]) -> TaskSource | None:
-    """The passage that has most words of a claim; a small model often names another one."""
-    named = [sources[unit - 1] for unit in claim.unit if 0 < unit <= len(sources)]
-    best = max([*named, *sources], key=lambda source: _repeated(claim.text, source.text))
-    return best if _repeated(claim.text, best.text) >= MIN_REPEATED else None
-
-
-def _repeated(text: str, source: str) -> float:
-    """The share of the long words of a text that a source has."""
-    words = [word for word in _WORD.findall(text.lower()) if len(word) >= _LONG]
-    present = set(_WORD.findall(source.lower()))
-    return sum(word in present for word in words) / len(words) if words else 0.0
+def _repeats(text: str, sources: Sequence[TaskSource]) -> bool:
+    """Whether most of the long words of a sentence are in its sources: a small model knows nothing that they lack."""
+    words = _LONG_WORD.findall(text.lower())
+    present = set(_LONG_WORD.findall(" ".join(source.text for source in sources).lower()))
+    return bool(words) and sum(word in present for word in words) >= MIN_REPEATED * len(words)
 
 
 def _asks(brief: TaskBrief) -> bool:

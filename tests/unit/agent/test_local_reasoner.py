@@ -48,14 +48,6 @@ def test_text_that_is_no_whole_sentence_or_only_the_question_is_replaced(new_tas
     assert result.report.text == SECRET_WORDS
 
 
-def test_sentence_cites_the_passage_that_has_its_words_whichever_the_model_names(new_task: NewTask) -> None:
-    said = "Keys are rotated on the first of the month."
-    result = with_model(new_task, "When are the keys rotated?", claims((2, said)))[0].run()
-    assert result.report.answer is not None
-    (sentence,) = result.report.answer.sentences
-    assert (sentence.text, sentence.citations[0].quote) == (said, SECRET_WORDS)
-
-
 def test_question_without_a_sentence_of_the_model_has_the_words_of_its_sources(new_task: NewTask) -> None:
     said = "Keys are rotated on the first of the month."
     task = "Find out when the keys are rotated, and how a key is rotated"
