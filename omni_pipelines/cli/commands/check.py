@@ -31,7 +31,7 @@ def check(
         Path | None, Option("--markdown", metavar="FILE", help="Write the results as a Markdown table to this file.")
     ] = None,
 ) -> Result[MadeChecks]:
-    """Make every asset check, without building anything.
+    """Run every asset check, without building anything.
 
     The exit code is 1 if a check failed that blocks a release. A warning does not change it.
     """
