@@ -29,7 +29,7 @@ ingest_job = dg.define_asset_job(
 )
 index_job = dg.define_asset_job(
     "index_job",
-    selection=[*assets_of(StepGroup.INDEX), "retrieval_quality", "release"],
+    selection=dg.AssetSelection.assets(*assets_of(StepGroup.INDEX), "retrieval_quality", "release"),
     description="Tables to indexes, through the quality gate to a release. In the background, one at a time.",
     tags={**TAGS, "dagster/priority": "-5"},
 )
