@@ -10,6 +10,7 @@ import dagster as dg
 from assets.lineage import column_lineage
 from omni_pipelines.schemas import Table, description
 from omni_pipelines.steps.step import StepReport, Steps
+from omni_pipelines.steps.step_cost import StepCost
 from omni_pipelines.steps.step_table import STEPS
 from resources.knowledge import KnowledgeHome
 
@@ -68,13 +69,14 @@ def after(step: str, steps: Steps = STEPS) -> list[str]:
 
 def materialized(
     report: StepReport | GateStepReport,
+    cost: StepCost,
     preview: Sections,
     *,
     uri: object,
     counts: Mapping[str, Any] | None = None,
     table: Table | None = None,
 ) -> dg.MaterializeResult[None]:
-    """A materialization: the data version and counts of a step, where columns come from, and a preview for people."""
+    """A materialization: the data version, counts and cost of a step, its columns, and a preview for people."""
     return dg.MaterializeResult(
         data_version=dg.DataVersion(report.version),
         metadata={
@@ -83,6 +85,7 @@ def materialized(
             **{title: _table(rows) for title, rows in preview.items() if rows},
             **(column_lineage(table) if table is not None else {}),
             **report.counts,
+            **cost.as_dict(),
             **(counts or {}),
         },
     )

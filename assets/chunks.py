@@ -5,6 +5,7 @@ import dagster as dg
 from assets.catalog import OWNERS, Results, after, blocking, columns, materialized, results, warning
 from omni_pipelines.schemas import CHUNKS
 from omni_pipelines.steps.step import StepGroup
+from omni_pipelines.steps.step_cost import measured
 from omni_pipelines.steps.step_table import STEPS
 from resources.knowledge import KnowledgeHome
 
@@ -26,10 +27,10 @@ def chunks(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) -> dg.Ma
     from omni_pipelines.steps.chunks import reconcile_chunks
     from omni_pipelines.steps.preview import chunks_preview
 
-    with knowledge.writer_session(context.log) as home:
+    with knowledge.writer_session(context.log) as home, measured() as cost:
         report = reconcile_chunks(knowledge.run())
         preview = chunks_preview(home, knowledge.settings)
-    return materialized(report, preview, uri=home.table("chunks"), table=CHUNKS)
+    return materialized(report, cost, preview, uri=home.table("chunks"), table=CHUNKS)
 
 
 @dg.multi_asset_check(

@@ -5,6 +5,7 @@ import dagster as dg
 from assets.catalog import OWNERS, Results, after, blocking, columns, materialized, results, warning
 from omni_pipelines.schemas import EMBEDDINGS
 from omni_pipelines.steps.step import StepGroup
+from omni_pipelines.steps.step_cost import measured
 from omni_pipelines.steps.step_table import STEPS
 from resources.knowledge import KnowledgeHome
 
@@ -26,10 +27,10 @@ def embeddings(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) -> d
     from omni_pipelines.steps.embeddings import reconcile_embeddings
     from omni_pipelines.steps.preview import embeddings_preview
 
-    with knowledge.writer_session(context.log) as home:
+    with knowledge.writer_session(context.log) as home, measured() as cost:
         report = reconcile_embeddings(knowledge.run())
         preview = embeddings_preview(home)
-    return materialized(report, preview, uri=home.table("embeddings"), table=EMBEDDINGS)
+    return materialized(report, cost, preview, uri=home.table("embeddings"), table=EMBEDDINGS)
 
 
 @dg.multi_asset_check(specs=blocking("embeddings", "schema", "unique_keys", "no_orphans"), can_subset=True)

@@ -4,6 +4,7 @@ import dagster as dg
 
 from assets.catalog import INDEX_POOL, OWNERS, RELEASE, Results, blocking, materialized, results, warning
 from omni_pipelines.publishing.gate_checks import GATE_CHECKS
+from omni_pipelines.steps.step_cost import measured
 from omni_pipelines.steps.step_table import STEPS
 from resources.knowledge import KnowledgeHome
 
@@ -24,9 +25,9 @@ def retrieval_quality(context: dg.AssetExecutionContext, knowledge: KnowledgeHom
     from omni_pipelines.publishing.quality_gate import GateStepReport, run_gate
     from omni_pipelines.steps.preview import gate_preview
 
-    with knowledge.writer_session(context.log) as home:
+    with knowledge.writer_session(context.log) as home, measured() as cost:
         gate = run_gate(knowledge.run(context.run.run_id))
-    return materialized(GateStepReport(gate), gate_preview(gate), uri=home.golden)
+    return materialized(GateStepReport(gate), cost, gate_preview(gate), uri=home.golden)
 
 
 @dg.multi_asset_check(

@@ -4,6 +4,7 @@ import dagster as dg
 
 from assets.catalog import INDEX_POOL, OWNERS, Results, after, blocking, materialized, results
 from omni_pipelines.steps.step import StepGroup
+from omni_pipelines.steps.step_cost import measured
 from omni_pipelines.steps.step_table import STEPS
 from resources.knowledge import KnowledgeHome
 
@@ -26,9 +27,9 @@ def vector_index(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) ->
     from omni_pipelines.operations.index_jobs import update_vector_index
     from omni_pipelines.steps.preview import vector_index_preview
 
-    with knowledge.logged(context.log):
+    with knowledge.logged(context.log), measured() as cost:
         report = update_vector_index(knowledge.run(context.run.run_id))
-    return materialized(report, vector_index_preview(report.coverage), uri=knowledge.home.table("embeddings"))
+    return materialized(report, cost, vector_index_preview(report.coverage), uri=knowledge.home.table("embeddings"))
 
 
 @dg.multi_asset_check(specs=blocking("vector_index", "index_coverage"), can_subset=True)

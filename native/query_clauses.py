@@ -7,7 +7,7 @@ from typing import NamedTuple
 from tantivy import Index, Occur, Query, Searcher
 
 from native.stop_words import PAIRS
-from native.tantivy_analysis import AROUND, PASSAGE, SPELLINGS
+from native.tantivy_analysis import AROUND, PASSAGE, SPELLINGS, Analyzer
 from native.word_forms import contracted
 
 Clause = tuple[Occur, Query]
@@ -40,6 +40,8 @@ _SCORED = (PASSAGE, AROUND)
 class TypedWord(NamedTuple):
     """One word of a query as it was typed: its terms in the reading of each language."""
 
+    parts: Sequence[str]
+    """What the terms were made from."""
     readings: list[list[str]]
     folded: list[list[str]]
     """The readings without accents."""
@@ -60,13 +62,13 @@ class _Form(NamedTuple):
 class QueryClauses:
     """Collects the clauses of one query in a flat list, in which Tantivy skips entries that cannot be a hit."""
 
-    def __init__(self, index: Index, searcher: Searcher, *, has_compounds: bool) -> None:
-        """`has_compounds`: the query may be in a language that writes compounds as one word."""
+    def __init__(self, index: Index, searcher: Searcher, analyzer: Analyzer) -> None:
+        """`analyzer` reads the query with its stop words."""
         self.clauses: list[Clause] = []
         self.highest = 0.0
         """The highest score that an entry can have."""
         self._schema, self._searcher = index.schema, searcher
-        self._entries, self._has_compounds = searcher.num_docs, has_compounds
+        self._entries, self._analyzer = searcher.num_docs, analyzer
         self._budget, self._unknown = MAX_QUERY_TERMS, MAX_UNKNOWN_WORDS
 
     def add_phrase(self, readings: list[list[str]], *, demanded: bool) -> None:
@@ -85,7 +87,7 @@ class QueryClauses:
         for index in word.alone:
             if index < size:
                 folded = [terms[index] for terms in word.folded if index < len(terms)]
-                self._add_term([terms[index] for terms in readings], folded)
+                self._add_term(word.parts[index], [terms[index] for terms in readings], folded)
         if size > 1:  # json.loads, snake_case: adjacent parts count more than separate ones
             self._raise_phrase(readings, PHRASE_BOOST if word.alone else PHRASE_ALONE_BOOST)
             if not word.alone:
@@ -112,7 +114,7 @@ class QueryClauses:
             self._budget -= len(cut[0])
         return cut
 
-    def _add_term(self, terms: Sequence[str], folded: Sequence[str]) -> None:
+    def _add_term(self, typed: str, terms: Sequence[str], folded: Sequence[str]) -> None:
         """One word in the forms that documents of each language have; beside them, other spellings weigh less."""
         exact = self._forms(terms, _SCORED)
         plain = [term for term in folded if term not in terms]
@@ -123,11 +125,12 @@ class QueryClauses:
             weight = self._add_forms(exact)
             if others:
                 self._add_forms(others, FOLDED_SHARE, weight)
-            if self._has_compounds and (longer := self._longer(terms)):
+            if self._analyzer.has_compounds and (longer := self._longer(terms)):
                 self.clauses.append((Occur.Should, Query.const_score_query(longer, COMPOUND_SHARE * weight)))
         elif others:
             weight = self._add_forms(others)
-        elif self._add_unknown(terms):
+            self._add_parts(typed)
+        elif self._add_unknown(typed, terms):
             return
         else:
             weight = _inverse_frequency(0, self._entries)
@@ -150,7 +153,7 @@ class QueryClauses:
                 self.clauses.append((Occur.Should, query if factor == 1 else Query.boost_query(query, factor)))
         return weight
 
-    def _add_unknown(self, terms: Sequence[str]) -> bool:
+    def _add_unknown(self, typed: str, terms: Sequence[str]) -> bool:
         """Add what may be meant by a word that no entry has. Whether there is anything."""
         term = terms[0]
         if self._unknown == 0 or len(term) > _MAX_NEAR_LETTERS:
@@ -159,7 +162,7 @@ class QueryClauses:
         if forms := self._forms(filter(None, map(contracted, terms)), _SCORED):
             self.highest += len(_SCORED) * _SATURATION * self._add_forms(forms, NEAR_SHARE)
             return True
-        if self._add_parts(term):
+        if self._add_parts(typed):
             return True
         if (longer := self._longer(terms)) and self._add_rare(longer):
             return True
@@ -168,12 +171,12 @@ class QueryClauses:
         edits = 2 if len(term) >= _LONG_WORD else 1
         return self._add_rare(Query.fuzzy_term_query(self._schema, PASSAGE, term, distance=edits))
 
-    def _add_parts(self, term: str) -> bool:
+    def _add_parts(self, word: str) -> bool:
         """Add a word that entries have as two: dataset as data set."""
-        for cut in range(_MIN_PART_LETTERS, len(term) - _MIN_PART_LETTERS + 1):
-            parts = [term[:cut], term[cut:]]
-            is_known = all(self._searcher.doc_freq(PASSAGE, part) for part in parts)
-            if is_known and self._add_rare(self._phrase([parts])):
+        for cut in range(_MIN_PART_LETTERS, len(word) - _MIN_PART_LETTERS + 1):
+            readings = self._analyzer.readings(f"{word[:cut]} {word[cut:]}")
+            known = [parts for parts in readings if all(self._searcher.doc_freq(PASSAGE, part) for part in parts)]
+            if known and self._add_rare(self._phrase(known)):
                 return True
         return False
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from native.tantivy_analysis import Analyzer
-from native.word_forms import character_pairs, identifier_parts, joined, normal, with_marks, words
+from native.word_forms import character_pairs, identifier_parts, inner_names, joined, normal, with_marks, words
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def content_forms(text: str, analyzer: Analyzer) -> set[str]:
 def text_forms(text: str, analyzer: Analyzer) -> set[str]:
     """All forms that occur in a text, in the reading of every language of the index, with its character pairs."""
     text = normal(text)
-    forms = _forms(" ".join((text, *identifier_parts(text), *joined(text))), analyzer)
+    forms = _forms(" ".join((text, *identifier_parts(text), *inner_names(text), *joined(text))), analyzer)
     forms.update(character_pairs(text))
     return forms
 

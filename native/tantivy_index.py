@@ -22,7 +22,7 @@ from native.errors import IndexCorrupt, IndexMissing
 from native.filters import MODIFIED
 from native.foreign_errors import INDEX, engine_errors
 from native.query_words import QueryWord, content_forms, query_words, text_forms
-from native.word_forms import character_pairs, identifier_parts, joined, normal, words
+from native.word_forms import character_pairs, identifier_parts, inner_names, joined, normal, words
 
 if TYPE_CHECKING:
     from tantivy import DocAddress, Index, IndexWriter, Searcher
@@ -363,7 +363,9 @@ class KeywordWriter:
                     fingerprint=entry.fingerprint,
                     passage=" ".join((context, stems, *identifier_parts(text))),
                     around=" ".join((*around, context)),
-                    spellings=analysis.other_spellings(f"{above} {separated}", joined(text), language),
+                    spellings=analysis.other_spellings(
+                        f"{above} {separated}", (*joined(text), *dict.fromkeys(inner_names(text))), language
+                    ),
                     pairs=" ".join(character_pairs(text)),
                     **{**entry.filters, MODIFIED: entry.day},
                 )

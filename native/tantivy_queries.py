@@ -21,7 +21,7 @@ from native.word_forms import character_pairs, identifier_parts, joined, normal,
 MAX_QUERY_CHARACTERS = 1_000
 _MAX_WEAK_DIGITS = 3
 _CACHED_QUERIES = 64
-_LETTERS_AND_DIGITS = re.compile(r"([^\W\d_]{2,})(\d+)")
+_LETTERS_AND_DIGITS = re.compile(r"([^\W\d_]{2,})(\d+)|(\d+)([^\W\d_]+)")
 _VERSION = re.compile(r"([vV]?)(\d{1,3})")
 _QUOTES = str.maketrans(dict.fromkeys("\u201c\u201d\u201e\u201f\u00ab\u00bb", '"'))
 _ONLY_PHRASES = re.compile(r'\s*(?:"[^"]*"\s*)+')
@@ -100,7 +100,7 @@ class QueryBuilder:
     def _build(self, text: str) -> _Scored | None:
         demanded = _ONLY_PHRASES.fullmatch(text) is not None
         analyzers = self._analyzers.of_query(text.replace('"', " "))
-        clauses = QueryClauses(self._index, self._searcher, has_compounds=analyzers[0].has_compounds)
+        clauses = QueryClauses(self._index, self._searcher, analyzers[1])
         typed: list[tuple[str, TypedWord]] = []
         for match in _PHRASE_OR_WORD.finditer(text):
             phrase, word = match.groups()
@@ -137,7 +137,7 @@ def _word(word: str, for_words: analysis.Analyzer, for_phrases: analysis.Analyze
     if len(parts) < 2:
         readings, alone = for_words.readings(word), [0]
     elif all(map(_is_letter, parts)) and word.islower():
-        return TypedWord([[]], [], [], [])
+        return TypedWord(parts, [[]], [], [], [])
     else:
         readings = for_phrases.readings(word)
         is_number = all(map(_is_weak, parts))
@@ -150,15 +150,15 @@ def _word(word: str, for_words: analysis.Analyzer, for_phrases: analysis.Analyze
     if other := spelled_out(word.lower()):
         folded += for_phrases.readings(other)
     splits = [for_phrases.readings(split) for split in _splits(word, parts)]
-    return TypedWord(readings, folded, splits, alone if readings[0] else [])
+    return TypedWord(parts, readings, folded, splits, alone if readings[0] else [])
 
 
 def _splits(word: str, parts: Sequence[str]) -> Iterator[str]:
-    """Other ways to split a word: parse http for parseHttp, rfc 2616 for RFC2616, 1 2 for v1.2, v1 2 for 1.2."""
+    """Other ways to split a word: parse http for parseHttp, rfc 2616 for RFC2616, 5 GB for 5GB, v1 2 for 1.2."""
     if not word.islower() and len(humps := [*identifier_parts(word)]) > 1:
         yield " ".join(humps)
     if len(parts) == 1 and (found := _LETTERS_AND_DIGITS.fullmatch(parts[0])):
-        yield " ".join(found.groups())
+        yield " ".join(filter(None, found.groups()))
     if len(parts) > 1 and (found := _VERSION.fullmatch(parts[0])):
         yield " ".join([found[2] if found[1] else f"v{found[2]}", *parts[1:]])
 

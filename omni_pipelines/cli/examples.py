@@ -9,7 +9,7 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
     "": ("omni ingest docs/ src/", "omni ask How do I rotate the keys?", "omni search key rotation"),
     "init": ("omni init", "omni init --home ~/notes/.omni"),
     "trust": ("omni trust", "omni trust --home ~/notes/.omni"),
-    "ingest": ("omni ingest docs/ src/", "omni ingest . --include '*.md' --dry-run"),
+    "ingest": ("omni ingest docs/ src/", "omni ingest . --include '*.md' --dry-run", "omni ingest --profile"),
     "source": ("omni source add .@v1.2 --name v1", "omni source list"),
     "source add": ("omni source add https://example.org/sitemap.xml --name site", "omni source add .@v1.2 --name v1"),
     "source list": ("omni source list", "omni source list --json"),

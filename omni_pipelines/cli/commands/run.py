@@ -116,9 +116,9 @@ class PersonAtTerminal:
 
     def answer(self, inquiry: Inquiry) -> str | None:
         """The answer; None if no answer is left and nobody can type one."""
+        narrate(inquiry.text)
         prepared = self._prepared.answer(inquiry)
         if prepared is not None or not sys.stdin.isatty():
             return prepared
-        narrate(inquiry.text)
         typed: str = typer.prompt(">", prompt_suffix=" ", err=True)
         return typed
