@@ -25,10 +25,10 @@ RELEASE = "release"
 INDEX_POOL = "index_build"
 """Index builds and releases run one at a time, in this concurrency pool."""
 CHECKS = {
-    "sources_present": "Every source can be listed. One that cannot keeps its documents.",
+    "sources_present": "Every source can be listed. A source that cannot be listed keeps its documents.",
     "schema": "Columns, types and value ranges are as defined.",
     "unique_keys": "Every key occurs once.",
-    "no_orphans": "Every row belongs to a row of the table before it, and every row there has one here.",
+    "no_orphans": "Every row belongs to a row of the table before it, and each row there has a row here.",
     "token_budget": "No chunk is longer than its token budget.",
     "quarantine_share": "Most files could be read.",
     "duplicate_share": "Few chunks repeat another one.",
@@ -44,7 +44,7 @@ CHECKS = {
     "index_coverage": "The index contains every row, and nothing else.",
 }
 ONLY_IN_QUALITY_JOB = (("chunks", "duplicate_share"), ("embeddings", "readability"))
-"""Asset and name of the checks that read every text or load a model: too much for every run."""
+"""Asset and name of the checks that read every text or load a model, which costs too much in every run."""
 Results = Iterator[dg.AssetCheckResult]
 
 

@@ -35,7 +35,7 @@ def retrieval_quality(context: dg.AssetExecutionContext, knowledge: KnowledgeHom
     can_subset=True,
 )
 def retrieval_quality_checks(context: dg.AssetCheckExecutionContext, knowledge: KnowledgeHome) -> Results:
-    """What the gate measured last; of a release that it never measured, such as after an erasure, what is so now."""
+    """What the gate measured last. If it never measured the serving release, as after an erasure, it does so now."""
     from omni_pipelines.publishing.quality_gate import gate_verdicts, golden_verdict, serving_gate
 
     gate = serving_gate(knowledge.run(context.run.run_id))
