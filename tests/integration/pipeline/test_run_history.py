@@ -17,7 +17,7 @@ from dagster._core.launcher import WorkerStatus
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteRepositoryOrigin
 from dagster._core.storage.runs.schema import RunsTable
 from dagster._core.storage.tags import GRPC_INFO_TAG
-from dagster._utils.error import SerializableErrorInfo
+from dagster_shared.error import SerializableErrorInfo
 
 from omni_pipelines.errors import ConfigurationError, OmniError
 from omni_pipelines.home import Home
