@@ -116,6 +116,7 @@ def joined(task: str, answers: Mapping[str, Answer]) -> Answer:
             "answer": "\n".join(answer.answer for answer in answers.values()),
             "sentences": sentences,
             "evidence": min(answer.evidence for answer in answers.values()),
+            "mode": "generative" if any(each.mode == "generative" for each in answers.values()) else first.mode,
             "subjects": (),
             "conflicts": (),  # they name sentences by number, which are others here
         }

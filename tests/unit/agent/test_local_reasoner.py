@@ -51,8 +51,11 @@ def test_text_that_is_no_whole_sentence_or_only_the_question_is_replaced(new_tas
 def test_question_without_a_sentence_of_the_model_has_the_words_of_its_sources(new_task: NewTask) -> None:
     said = "Keys are rotated on the first of the month."
     task = "Find out when the keys are rotated, and how a key is rotated"
-    result = with_model(new_task, task, claims((1, said)), claims((1, "…")))[0].run()
-    assert result.report.text.splitlines() == [said, SECRET_WORDS]
+    for replies, lines in (((said, "…"), [said, SECRET_WORDS]), (("…", said), [SECRET_WORDS, said])):
+        result = with_model(new_task, task, *(claims((1, text)) for text in replies))[0].run()
+        assert result.report.text.splitlines() == lines
+        assert result.report.answer is not None
+        assert result.report.answer.mode == "generative"
 
 
 def test_reply_in_another_form_is_replaced_by_the_words_of_the_sources(new_task: NewTask) -> None:
