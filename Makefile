@@ -46,7 +46,9 @@ test: models programs ## set up, and run every test that can run on this machine
 	@PYTEST_DEBUG_TEMPROOT=$(MEMORY) $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
 stress: $(STAMP) ## test with hundreds of kills, disk faults and power cuts; writes docs/explanation/reliability.md
-	@OMNI_STRESS=long nice -n 10 $(BIN)/python -m pytest tests/stress tests/unit/text -n auto --dist worksteal --max-worker-restart 0
+	@OMNI_STRESS=long nice -n 10 $(BIN)/python -m pytest tests/stress tests/unit/text tests/unit/permissions \
+		tests/unit/agent/test_context.py tests/integration/agent/test_scripted_tasks.py \
+		-n auto --dist worksteal --max-worker-restart 0
 
 check: $(STAMP) ## check format, lint rules, types and import contracts
 	@$(BIN)/ruff format --check .

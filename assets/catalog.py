@@ -11,6 +11,7 @@ from omni_pipelines.schemas import Table, description
 from omni_pipelines.steps.checks import Verdict
 from omni_pipelines.steps.preview import Rows, Sections
 from omni_pipelines.steps.step import StepReport, Steps
+from omni_pipelines.steps.step_cost import StepCost
 from omni_pipelines.steps.step_table import STEPS
 from resources.knowledge import KnowledgeHome
 
@@ -20,10 +21,10 @@ RELEASE = "release"
 INDEX_POOL = "index_build"
 """Index builds and releases run one at a time, in this concurrency pool."""
 CHECKS = {
-    "sources_present": "Every source can be listed. One that cannot keeps its documents.",
+    "sources_present": "Every source can be listed. A source that cannot be listed keeps its documents.",
     "schema": "Columns, types and value ranges are as defined.",
     "unique_keys": "Every key occurs once.",
-    "no_orphans": "Every row belongs to a row of the table before it, and every row there has one here.",
+    "no_orphans": "Every row belongs to a row of the table before it, and each row there has a row here.",
     "token_budget": "No chunk is longer than its token budget.",
     "quarantine_share": "Most files could be read.",
     "duplicate_share": "Few chunks repeat another one.",
@@ -39,7 +40,7 @@ CHECKS = {
     "index_coverage": "The index contains every row, and nothing else.",
 }
 ONLY_IN_QUALITY_JOB = (("chunks", "duplicate_share"), ("embeddings", "readability"))
-"""Asset and name of the checks that read every text or load a model: too much for every run."""
+"""Asset and name of the checks that read every text or load a model, which costs too much in every run."""
 Results = Iterator[dg.AssetCheckResult]
 
 
@@ -64,13 +65,14 @@ def after(step: str, steps: Steps = STEPS) -> list[str]:
 
 def materialized(
     report: StepReport | GateStepReport,
+    cost: StepCost,
     preview: Sections,
     *,
     uri: object,
     counts: Mapping[str, Any] | None = None,
     table: Table | None = None,
 ) -> dg.MaterializeResult[None]:
-    """A materialization: the data version and counts of a step, where columns come from, and a preview for people."""
+    """A materialization: the data version, counts and cost of a step, its columns, and a preview for people."""
     return dg.MaterializeResult(
         data_version=dg.DataVersion(report.version),
         metadata={
@@ -79,6 +81,7 @@ def materialized(
             **{title: _table(rows) for title, rows in preview.items() if rows},
             **(column_lineage(table) if table is not None else {}),
             **report.counts,
+            **cost.as_dict(),
             **(counts or {}),
         },
     )

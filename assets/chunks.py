@@ -9,6 +9,7 @@ from omni_pipelines.steps.checks import check_chunks
 from omni_pipelines.steps.chunks import reconcile_chunks
 from omni_pipelines.steps.preview import chunks_preview
 from omni_pipelines.steps.step import StepGroup
+from omni_pipelines.steps.step_cost import measured
 from omni_pipelines.steps.step_table import STEPS
 from resources.knowledge import KnowledgeHome
 
@@ -27,10 +28,10 @@ def chunks(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) -> dg.Ma
     Chunks end where the text suggests it: at headings, paragraphs, definitions of code. Only documents whose text
     changed are cut again; a new budget, mode or tokenizer of a source cuts all documents of that source again.
     """
-    with knowledge.writer_session(context.log) as home:
+    with knowledge.writer_session(context.log) as home, measured() as cost:
         report = reconcile_chunks(knowledge.run())
         preview = chunks_preview(home, knowledge.settings)
-    return materialized(report, preview, uri=home.table("chunks"), table=CHUNKS)
+    return materialized(report, cost, preview, uri=home.table("chunks"), table=CHUNKS)
 
 
 @dg.multi_asset_check(

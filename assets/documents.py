@@ -1,5 +1,6 @@
 """`documents`: every file of every source as text, with its identity and its location."""
 
+from dataclasses import asdict
 from itertools import chain
 
 import dagster as dg
@@ -15,6 +16,7 @@ from omni_pipelines.steps.checks import check_documents
 from omni_pipelines.steps.documents import reconcile_documents
 from omni_pipelines.steps.preview import documents_preview
 from omni_pipelines.steps.step import StepGroup
+from omni_pipelines.steps.step_cost import measured
 from omni_pipelines.steps.step_table import STEPS
 from resources.knowledge import KnowledgeHome
 
@@ -49,14 +51,15 @@ def documents(
     Files that cannot be read, and sources that cannot be listed, are named in the metadata and never stop a run.
     """
     run = knowledge.run(sources=config.sources, allow_delete=config.allow_delete, session=session)
-    with knowledge.writer_session(context.log, sync=True) as home:
+    with knowledge.writer_session(context.log, sync=True) as home, measured() as cost:
         report = reconcile_documents(run)
         preview, membership = documents_preview(home), read_membership(home)
     for text in report.warnings:
         context.log.warning(text)
     base = {"store_release": membership.release} if membership is not None else {}
-    counts = {**entry_fields(home), "warnings": list(report.warnings), **base}
-    return materialized(report, preview, uri=home.table("documents"), counts=counts)
+    reading = [asdict(each) for each in report.reading]
+    counts = {**entry_fields(home), "warnings": list(report.warnings), "reading": reading, **base}
+    return materialized(report, cost, preview, uri=home.table("documents"), counts=counts)
 
 
 @dg.multi_asset_check(

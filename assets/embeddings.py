@@ -9,6 +9,7 @@ from omni_pipelines.steps.checks import check_embeddings
 from omni_pipelines.steps.embeddings import reconcile_embeddings
 from omni_pipelines.steps.preview import embeddings_preview
 from omni_pipelines.steps.step import StepGroup
+from omni_pipelines.steps.step_cost import measured
 from omni_pipelines.steps.step_table import STEPS
 from resources.knowledge import KnowledgeHome
 
@@ -27,10 +28,10 @@ def embeddings(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) -> d
     A text that was embedded once is never embedded again: a renamed file or a new chunk reuses the vectors of equal
     texts. Another embedding model embeds everything again.
     """
-    with knowledge.writer_session(context.log) as home:
+    with knowledge.writer_session(context.log) as home, measured() as cost:
         report = reconcile_embeddings(knowledge.run())
         preview = embeddings_preview(home)
-    return materialized(report, preview, uri=home.table("embeddings"), table=EMBEDDINGS)
+    return materialized(report, cost, preview, uri=home.table("embeddings"), table=EMBEDDINGS)
 
 
 @dg.multi_asset_check(specs=blocking("embeddings", "schema", "unique_keys", "no_orphans"), can_subset=True)

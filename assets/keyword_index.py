@@ -7,6 +7,7 @@ from omni_pipelines.steps.checks import keyword_coverage
 from omni_pipelines.steps.keyword_index import build_keyword_index
 from omni_pipelines.steps.preview import keyword_index_preview
 from omni_pipelines.steps.step import StepGroup
+from omni_pipelines.steps.step_cost import measured
 from omni_pipelines.steps.step_table import STEPS
 from resources.knowledge import KnowledgeHome
 
@@ -25,10 +26,10 @@ def keyword_index(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) -
     It is built beside the generation in use, with which it shares unchanged files, and compared with the table key by
     key. Searches use it once a release names it.
     """
-    with knowledge.writer_session(context.log) as home:
+    with knowledge.writer_session(context.log) as home, measured() as cost:
         report = build_keyword_index(knowledge.run())
         preview = keyword_index_preview(home, report.generation)
-    return materialized(report, preview, uri=home.keyword / report.generation)
+    return materialized(report, cost, preview, uri=home.keyword / report.generation)
 
 
 @dg.multi_asset_check(specs=blocking("keyword_index", "index_coverage"), can_subset=True)

@@ -8,6 +8,7 @@ from assets.catalog import INDEX_POOL, OWNERS, RELEASE, Results, materialized, r
 from omni_pipelines.operations.content_checks import freshness
 from omni_pipelines.publishing.publish import publish
 from omni_pipelines.steps.preview import release_preview
+from omni_pipelines.steps.step_cost import measured
 from omni_pipelines.steps.step_table import STEPS
 from resources.knowledge import KnowledgeHome
 from resources.run_history import RELEASE_TAG
@@ -30,12 +31,12 @@ def release(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) -> dg.M
     Nothing of a run is visible before the record is written; afterwards everything is, at once. If nothing changed,
     the newest release stays.
     """
-    with knowledge.writer_session(context.log) as home:
+    with knowledge.writer_session(context.log) as home, measured() as cost:
         report = publish(knowledge.run(context.run.run_id))
         preview = release_preview(home)
     if report.new:
         context.instance.add_run_tags(context.run.run_id, {RELEASE_TAG: str(report.release.release)})
-    return materialized(report, preview, uri=home.releases / f"{report.release.release:012d}.json")
+    return materialized(report, cost, preview, uri=home.releases / f"{report.release.release:012d}.json")
 
 
 @dg.multi_asset_check(specs=warning("release", "freshness"), can_subset=True)

@@ -12,6 +12,7 @@ from omni_pipelines.publishing.quality_gate import (
     serving_gate,
 )
 from omni_pipelines.steps.preview import gate_preview
+from omni_pipelines.steps.step_cost import measured
 from omni_pipelines.steps.step_table import STEPS
 from resources.knowledge import KnowledgeHome
 
@@ -29,9 +30,9 @@ def retrieval_quality(context: dg.AssetExecutionContext, knowledge: KnowledgeHom
     The candidate is opened as a search would open it. If its check fails, nothing is published, and the serving
     release keeps serving. Without a golden set, only completeness is checked.
     """
-    with knowledge.writer_session(context.log) as home:
+    with knowledge.writer_session(context.log) as home, measured() as cost:
         gate = run_gate(knowledge.run(context.run.run_id))
-    return materialized(GateStepReport(gate), gate_preview(gate), uri=home.golden)
+    return materialized(GateStepReport(gate), cost, gate_preview(gate), uri=home.golden)
 
 
 @dg.multi_asset_check(
@@ -39,7 +40,7 @@ def retrieval_quality(context: dg.AssetExecutionContext, knowledge: KnowledgeHom
     can_subset=True,
 )
 def retrieval_quality_checks(context: dg.AssetCheckExecutionContext, knowledge: KnowledgeHome) -> Results:
-    """What the gate measured last; of a release that it never measured, such as after an erasure, what is so now."""
+    """What the gate measured last. If it never measured the serving release, as after an erasure, it does so now."""
     gate = serving_gate(knowledge.run(context.run.run_id))
     verdicts = [*gate_verdicts(gate), golden_verdict(knowledge.home)]
     yield from results(context, knowledge, "retrieval_quality", verdicts)

@@ -7,6 +7,7 @@ from omni_pipelines.operations.index_jobs import update_vector_index
 from omni_pipelines.steps.checks import vector_coverage
 from omni_pipelines.steps.preview import vector_index_preview
 from omni_pipelines.steps.step import StepGroup
+from omni_pipelines.steps.step_cost import measured
 from omni_pipelines.steps.step_table import STEPS
 from resources.knowledge import KnowledgeHome
 
@@ -26,9 +27,9 @@ def vector_index(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) ->
     index, because comparing every vector is as fast, and exact. A long build runs in its own process, which ends
     with this run; the serving release stays in use meanwhile.
     """
-    with knowledge.logged(context.log):
+    with knowledge.logged(context.log), measured() as cost:
         report = update_vector_index(knowledge.run(context.run.run_id))
-    return materialized(report, vector_index_preview(report.coverage), uri=knowledge.home.table("embeddings"))
+    return materialized(report, cost, vector_index_preview(report.coverage), uri=knowledge.home.table("embeddings"))
 
 
 @dg.multi_asset_check(specs=blocking("vector_index", "index_coverage"), can_subset=True)

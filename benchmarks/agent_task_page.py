@@ -14,35 +14,40 @@ _OUTCOMES = tuple(TaskOutcome)
 _HEAD = """\
 # Real tasks
 
+How many tasks the agent solves, by language model, corpus and kind of task.
+
 <!-- Written by `python -m benchmarks.agent_tasks page --results FOLDER`; do not edit. -->
 
-{tasks} tasks in the words of a person, over three corpora: the pages of this project, the documentation of Python
-3.11, and the source of Python's library. Each is given to the agent as `omni run` gives it. A task is **solved** if
-each thing that it asks for is said, and the citations cover at least 80 % of the passage that was marked for it
-beforehand; one without an answer in its corpus, if none is given. All else counts against the agent: **partly**
-some of it, **wrong** cited passages that do not say it, **no answer** where there is one, **failed** any other
-error.
+The agent got {tasks} tasks in the words of a person, over three corpora: the pages of this project, the documentation
+of Python 3.11, and the source of Python's library. It got them as `omni run` gives them. Each task ends in one way:
 
-The tasks and their passages are in `benchmarks/tasks`. Run on {cores} cores with Python {python}, which other
+- **solved**: the report says each thing that the task asks for, and its citations cover at least 80 % of the passage
+  that was marked for the task beforehand. A task without an answer in its corpus is solved if the agent gives none.
+- **partly**: the report says some of the things that the task asks for.
+- **wrong**: the report cites passages that do not answer the task.
+- **no answer**: the agent gives no answer although the corpus has one.
+- **failed**: any other error.
+
+The tasks and their passages are in `benchmarks/tasks`. They ran on {cores} cores with Python {python}, which other
 programs used at the same time. CPU is that of all processes, with opening the knowledge base and loading the model.
-How the agent works is in [The agent](../explanation/agent.md).
+[The agent](../explanation/agent.md) explains how it works.
 """
 _END = """\
 ## What it says
 
-- Half of the lost tasks have no answer although there is one: the librarian abstains when its evidence is weak.
-  That is also why it answers hardly any task that has no answer.
-- Most others cite a passage that has the words of the task and not its answer. Code is the worst: a default value
-  in a signature, or a constant in another file, says little in words.
-- A small model of this machine only words what the librarian found: it solves no task whose passage was not found,
-  and where its sentences repeat too little of the sources, these are quoted. When it planned for itself, as large
-  models do, the one of 0.5 billion parameters asked the person what the task said already.
+- Half of the lost tasks end in **no answer**: the librarian gives none when its evidence is weak. For the same
+  reason, it answers hardly any task whose corpus has no answer.
+- In most other lost tasks, the agent cites a passage that has the words of the task but not its answer. It does worst
+  on code: a default value in a signature, or a constant in another file, shares few words with a question.
+- A small model on this machine only rewords what the librarian found, so it solves no task whose passage was not
+  found. Where its sentences repeat too little of the sources, the agent quotes the sources instead. When a model of
+  0.5 billion parameters planned for itself, as large models do, it asked the person what the task already said.
 
 Small models have a row above only if their tasks were run. They need a machine with a free core: on two cores with a
 load of 20 and more, a reply took up to 15 minutes.
 
-What may raise it, and was not measured here: a reranker (the setting `rerank_url`), a larger embedder
-(`all-mpnet-base-v2`), and a large model, which plans and reads further passages by itself (`llm_url`).
+Not measured here, but likely to solve more tasks: a reranker (setting `rerank_url`), a larger embedder
+(`all-mpnet-base-v2`), and a large model, which plans and reads further passages by itself (setting `llm_url`).
 """
 
 

@@ -122,6 +122,8 @@ def page(rows: Sequence[str], spans: Spans, k: int) -> str:
     body = "\n".join(rows)
     return f"""# Chunking compared with fixed windows
 
+Whether chunks that end where the text suggests it find more of an answer than windows of a fixed length.
+
 Written by `make chunking SPANS=FOLDER`: {len(spans.texts)} long texts with {len(spans.queries)} questions, whose
 answers are marked as {marked} ranges of characters. Each text is read as plain text, so only its paragraphs, lists
 and tables can guide the cuts: `ast` finds no symbols and cuts as `auto` does.
@@ -129,8 +131,9 @@ and tables can guide the cuts: `ast` finds no symbols and cuts as `auto` does.
 - **recall**: share of the marked tokens in the best {k} chunks, by exact search with the default embedder.
 - **precision**: share of the tokens of these {k} chunks that are marked.
 - **IoU**: found tokens, divided by the tokens of the {k} chunks and the missed tokens.
-- **omega**: precision of all chunks that overlap a marked range: that of a perfect search.
-- **p**: probability that chance alone gives such a difference in recall to fixed windows (paired randomization test).
+- **omega**: precision that a perfect search would have: that of all chunks that overlap a marked range.
+- **p**: probability that chance alone makes the recall differ this much from that of fixed windows (paired
+  randomization test).
 
 | tokens/overlap | cut | chunks | mean tokens | recall@{k} | precision@{k} | IoU@{k} | omega | p |
 |---|---|---|---|---|---|---|---|---|

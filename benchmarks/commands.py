@@ -129,6 +129,8 @@ def page(measured: Sequence[Command], costs: dict[str, list[Cost]], documents: i
     return f"""\
 # Cost of a command
 
+What one start of a command costs in processor time and memory.
+
 Written by `python -m benchmarks.commands`: {documents:,} documents, {chunks:,} passages, Python
 {platform.python_version()}, {turns} turns. CPU seconds and peak memory of the whole process. {waiting:.1f} processes
 ran on {os.cpu_count()} cores, which makes every figure of CPU higher. The last command runs once, through Dagster.

@@ -221,6 +221,8 @@ def write(loads: Sequence[Load], home: Home, speed: Speed, releases: int) -> int
     PAGE.write_text(
         f"""# Many callers at once
 
+Whether a service answers in time while an ingest and index builds run on the same machine.
+
 Written by `python -m benchmarks.load`: hybrid queries over {counts:,} passages through one `LibrarianService` with
 two workers on {os.cpu_count()} cores, sent at fixed moments and timed from these moments. CPU is that of the whole
 process per answer, including all threads, the callers and the opening of new releases.
@@ -236,8 +238,8 @@ has; only its embedding threads yield the processor.
 
 {marks}
 
-A refused call gets error 3005 with the number of seconds to wait. At most 32 calls wait, and none longer than two
-seconds.
+A refused call (column busy) gets error 3005 with the number of seconds to wait. At most 32 calls wait, and none
+longer than two seconds.
 
 The speed of this machine varies by half within an hour. Embedding a query took {before:.1f} ms before and
 {after:.1f} ms after the measurement, and {speed.waiting:.1f} other processes ran or waited at its start.

@@ -125,24 +125,27 @@ def _tokens(text: str) -> list[str]:
 _BEFORE = """\
 # Text recognition
 
+How well text recognition reads pages, by language, engine and resolution, and what a page costs.
+
 Made by `python -m benchmarks.ocr FOLDER` with pages of manuals in several languages, rendered from PDF files that
-have text. Recall and precision count words, and characters in Chinese and Japanese, against what pdftotext of
-poppler finds. Noisy pages are grey, with random errors of 25 in 255 on each pixel. Seconds are processor time of a
-page, here of a busy machine. Tesseract is the extra `ocr`, with the data for English and German that it installs
-and those for Japanese beside them, with which it reads Chinese as well; RapidOCR has one model for all languages.
+have text. Recall and precision compare words with those that pdftotext of poppler finds; in Chinese and Japanese,
+they compare characters. A noisy page is grey, with random errors of 25 in 255 on each pixel. Seconds are processor
+time for a page, on a busy machine. Tesseract is the extra `ocr`, with the data for English and German that it
+installs; the data for Japanese were added, and it reads Chinese with them too. RapidOCR has one model for all
+languages.
 
 | language (pages) | engine | picture | recall | precision | seconds |
 |---|---|---|---|---|---|
 """
 _AFTER = """
-Tesseract is used because it costs a fraction of the time, because its process needs 0.2 GB of memory, where
-RapidOCR needs 1.1 to 1.4 GB and is stopped by the limit of 1 GiB of a parser, and because its packages have 60 MB
-where those of RapidOCR have 230 MB. Pages are rendered with 300 dpi.
+omni uses Tesseract, for three reasons: it takes a fraction of the time; its process needs 0.2 GB of memory, where
+RapidOCR needs 1.1 to 1.4 GB, more than the limit of 1 GiB for a parser; and its packages have 60 MB, those of
+RapidOCR 230 MB. omni renders pages with 300 dpi.
 
-Pages in a language without its data are read as if they were English or German: letters lose their accents, and
-Chinese, Japanese, Greek or Cyrillic gives nonsense, mostly with a low confidence, or no text. More languages are
-files of [tessdata_fast](https://github.com/tesseract-ocr/tessdata_fast) in the folder `share/tessdata` of the
-environment; all that are there are used.
+If the data for a language are not installed, its pages are read as English or German: letters lose their accents,
+and Chinese, Japanese, Greek or Cyrillic pages give no text, or nonsense, mostly with a low confidence. For more
+languages, put files of [tessdata_fast](https://github.com/tesseract-ocr/tessdata_fast) into the folder
+`share/tessdata` of the environment; omni uses all files that are there.
 """
 
 

@@ -37,10 +37,10 @@ _VARIANT = re.compile(r"[-_.](?:a4|letter|legal|[a-z]{2}(?:[-_][a-zA-Z]{2})?)$")
 _CUT = re.compile(r"(?<=[^\W\d_])[-\u00ad\u2010]\n+(?=[^\W\d_])")
 _MEDIAN, _TENTH = "median", "tenth percentile"
 _WHY_BELOW = """\
-Where the order differs, it is on reference cards (asymptote, auctex, octave, pari): on a card, a row with its command
-and what it does is read together, where pdftotext often reads the commands of a group first. In books with formulas
-in two columns (yacas), parts of a formula above each other are separate lines. Notes and music set as
-text (lilypond) have words that only one of the two programs reads.
+The order differs most on reference cards (asymptote, auctex, octave, pari): omni reads each command together with its
+description, where pdftotext often reads all commands of a group first. In books with formulas in two columns (yacas),
+parts of a formula above each other become separate lines. Notes and music set as text (lilypond) have words that only
+one of the two programs reads.
 """
 GOALS = {
     "recall": (0.99, 0.95),
@@ -208,6 +208,8 @@ def _page(results: Sequence[Result], refused: Sequence[str]) -> str:
     named = ", ".join(f"{name} ({count})" for name, count in sorted(packages.items()))
     lines = [
         "# Text of PDF files",
+        "",
+        "How much of the text of real PDF files omni reads, and in which order, compared with pdftotext.",
         "",
         f"Made by `python -m benchmarks.pdf_text FOLDER` with PDF files of these packages: {named}. They are "
         f"{len(results)} files with {sum(result.pages for result in results):,} pages. At most {MAX_PAGES_COMPARED} "

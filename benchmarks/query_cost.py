@@ -182,6 +182,8 @@ def page(figures: dict[str, tuple[float, ...]], rows: int, asked: int) -> str:
     return f"""\
 # Cost of a query
 
+What one search costs in processor time, by mode.
+
 Written by `make bench` (query_cost.py): {rows:,} passages of Python's library and of packages, k = 10, {asked}
 queries run {TURNS} times, half of them questions. CPU milliseconds of the whole process, all threads and the
 default embedder included. Tables are open and vectors in memory, as from the second query on. Lance

@@ -1,14 +1,16 @@
 """What was tried at each door, and how it ended: `python -m benchmarks.security [DOOR …]`, by default all doors.
 
-It runs the tests that docs/explanation/security.md points at, and writes their numbers to that page. The rows of
-doors that are not named stay as they were.
+It runs the tests that docs/explanation/security.md points at, in their long form, and writes their numbers to that
+page. The rows of doors that are not named stay as they were.
 """
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tempfile
+from base64 import b64decode
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -17,6 +19,8 @@ from xml.etree import ElementTree
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "explanation" / "security.md"
+STATISTICS = "hypothesis-statistics-"
+"""How the names of hypothesis' properties begin in a report of pytest."""
 BEGIN, END = "<!-- measured: begin -->\n", "<!-- measured: end -->"
 DOORS: Mapping[str, tuple[str, ...]] = {
     "documents": (
@@ -51,6 +55,7 @@ DOORS: Mapping[str, tuple[str, ...]] = {
         "tests/unit/permissions/test_injection.py",
         "tests/integration/agent_tools/test_git.py",
     ),
+    "long conversations": ("tests/unit/agent/test_context.py",),
     "the audit log": ("tests/unit/permissions/test_audit.py",),
     "language models": ("tests/unit/language_models/test_openai_http.py",),
 }
@@ -62,8 +67,8 @@ def main(wanted: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         files = [file for files in doors.values() for file in files]
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", *files]
-        done = subprocess.run(command, cwd=ROOT, check=False)
+        pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}"]
+        done = subprocess.run(["env", "OMNI_STRESS=long", *pytest, *files], cwd=ROOT, check=False)
         counts = _counts(report)
     before, _, rest = PAGE.read_text().partition(BEGIN)
     measured, _, after = rest.partition(END)
@@ -73,12 +78,20 @@ def main(wanted: Sequence[str]) -> int:
 
 
 def _counts(report: Path) -> dict[str, Counter[str]]:
-    """Test file to the number of cases by outcome."""
+    """Test file to the number of tests by outcome, and of the cases that they generated."""
     counts: dict[str, Counter[str]] = {}
-    for case in ElementTree.parse(report).iter("testcase"):
-        outcome = next((child.tag for child in case if child.tag in ("failure", "error", "skipped")), "passed")
-        file = case.get("classname", "").replace(".", "/") + ".py"
-        counts.setdefault(file, Counter())[outcome] += 1
+    tree = ElementTree.parse(report)
+    for test in tree.iter("testcase"):
+        outcome = next((child.tag for child in test if child.tag in ("failure", "error", "skipped")), "passed")
+        file = test.get("classname", "").replace(".", "/") + ".py"
+        counted = counts.setdefault(file, Counter())
+        counted[outcome] += 1
+        counted["cases"] += sum(int(each.get("value", "0")) for each in test.iter("property"))
+    for told in tree.iter("property"):  # of hypothesis: a test, and its statistics
+        name, value = told.get("name", ""), told.get("value", "")
+        if name.startswith(STATISTICS):
+            file = name.removeprefix(STATISTICS).partition("::")[0]
+            counts[file]["cases"] += sum(map(int, re.findall(r"(\d+) passing", b64decode(value).decode())))
     return counts
 
 
@@ -88,8 +101,9 @@ def _measured(doors: Mapping[str, tuple[str, ...]], counts: Mapping[str, Counter
     for door, files in doors.items():
         total = sum((counts.get(file, Counter()) for file in files), Counter[str]())
         names = ", ".join(f"[{Path(file).stem}](../../{file})" for file in files)
-        tried = total.total() - total["skipped"]
-        rows[door] = f"| {door}: {names} | {tried:,} | {total['passed']:,} | {total['skipped']:,} |\n"
+        tried = sum(total[outcome] for outcome in ("passed", "failure", "error"))
+        figures = " | ".join(f"{number:,}" for number in (tried, total["passed"], total["skipped"], total["cases"]))
+        rows[door] = f"| {door}: {names} | {figures} |\n"
     return rows
 
 
@@ -100,7 +114,8 @@ def _rows(table: str) -> dict[str, str]:
 
 
 def _table(rows: Mapping[str, str]) -> str:
-    head = f"Run on {datetime.now(UTC):%Y-%m-%d}.\n\n| door | tried | held | not run here |\n|---|---|---|---|\n"
+    titles = ("door", "tried", "held", "not run here", "generated cases")
+    head = f"Run on {datetime.now(UTC):%Y-%m-%d}.\n\n| {' | '.join(titles)} |\n{'|---' * len(titles)}|\n"
     return head + "".join(rows[door] for door in DOORS if door in rows)
 
 

@@ -163,6 +163,8 @@ def page(rows: Sequence[Row], without: Row, chunks: int, fetched: tuple[float, f
 
 _PAGE = """# Cost of a store in a bucket
 
+What it costs to share releases among homes by a bucket.
+
 Written by `python -m benchmarks.shared`: a knowledge base of {chunks:,} passages and an S3 server on 127.0.0.1.
 Requests and bytes are counted at the client, and CPU is that of the client. The figures of a changed file are
 medians of {updates} changes. The time that an operation takes depends on the network and the requests, of which up
@@ -171,9 +173,9 @@ to eight run at a time.
 | operation | requests | MB up | MB down | CPU ms |
 |---|---|---|---|---|
 {lines}
-A query uses the files of the home, with or without a store. Fetching ten passages by key takes {here:.1f} ms of CPU
-from the home and {there:.1f} ms from the same table in the bucket, plus a request for each piece. That is why a home
-is a copy.
+A query reads only files of the home, with or without a store. Fetching ten passages by key takes {here:.1f} ms of CPU
+from the home and {there:.1f} ms from the same table in the bucket, plus a request for each piece. That is why each
+home is a copy of the store.
 """
 
 

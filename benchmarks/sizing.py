@@ -143,6 +143,8 @@ def page(small: Figures, large: Figures) -> str:
     return f"""\
 # Sizing
 
+How much disk and processor time a knowledge base of a given size takes.
+
 Written by `python -m benchmarks.sizing`, on a machine with {os.cpu_count()} processors and a load of
 {os.getloadavg()[0]:.0f} at the end: knowledge bases of {small["chunks"]:,} and {large["chunks"]:,} chunks of Python's
 library and of packages. A cost per chunk is the difference between the two. CPU times include the waiting for shared
@@ -159,10 +161,10 @@ measure on your own texts before you buy machines.
 |---|{"---|" * len(MILLIONS)}
 {rows}
 
-Disk holds one release; until old ones are collected, changed rows are kept too. Embedding dominates, and a
-[Ray cluster](../how-to/deployment.md#a-ray-cluster) divides it by its processors; what one process writes says how
-far that helps. What [a query costs](queries.md) was measured on 50,000 chunks, and memory on
-[a large tree](large_tree.md) of 140,000; neither grows in a straight line, so neither is in the table.
+The disk figure is for one release; until old releases are deleted, their rows take space too. Embedding takes most of
+the time. A [Ray cluster](../how-to/deployment.md#a-ray-cluster) divides that time among its processors, but not the
+time to write rows, which one process does. What [a query costs](queries.md) was measured on 50,000 chunks, and memory
+on [a large tree](large_tree.md) of 140,000 chunks. Neither grows in proportion, so neither is in the table.
 """
 
 

@@ -241,6 +241,8 @@ def page(figures: Sequence[Figure], rows: int) -> str:
     lines = [
         "# Savings of the storage layer",
         "",
+        "What the storage layer saves, compared with the plain use of Lance and Tantivy.",
+        "",
         f"Written by `make bench` ({Path(__file__).name}) from {rows:,} chunks of Python's library. CPU time of the",
         f"process, medians of alternating turns. Lance {version('pylance')}, Tantivy {version('tantivy')}, Python",
         f"{platform.python_version()} on {platform.machine()}.",

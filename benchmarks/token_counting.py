@@ -116,7 +116,9 @@ def _page(rows: list[str], size: int, chunks: int, files: int) -> str:
     return f"""\
 # Token counting
 
-toktok and tiktoken through the bindings that chunking uses: one call per chunk, one thread.
+How much faster toktok counts tokens than tiktoken, with the same counts.
+
+Both run through the bindings that chunking uses, with one call per chunk, in one thread.
 
 - Text: {size / 1e6:.1f} MB in {chunks:,} chunks of {CHUNK:,} characters, from {files:,} files of the standard library
   and of installed packages.

@@ -68,7 +68,7 @@ COMMANDS_HEAD = f"""# Commands
 | exit code | meaning |
 |---|---|
 | 0 | success |
-| 1 | the command worked, and the result is negative: no answer, a failed check, a refused change |
+| 1 | a negative result (no answer, a failed check, a refused change), or an error that has no other exit code |
 | 2 | wrong usage or configuration |
 | 3 | temporary failure: try again |
 | 130 | interrupted with Ctrl+C |
@@ -91,7 +91,7 @@ acl = ["hr"]
 The variable of a setting is its name in capitals after `OMNI_`: `OMNI_CHUNK_TOKENS=512`. Lists and tables are written
 with commas: `OMNI_MASK_PERSONAL=card,iban,email`, `OMNI_CODECS=chunks.text=zstd:9,documents.text=lz4`.
 
-An `omni.toml` may come from somebody else. Therefore some of its settings are ignored, and named, until you run
+An `omni.toml` may come from somebody else. Therefore omni names some of its settings and ignores them until you run
 `omni trust`: `store`, `llm_url`, `rerank_url`, `ray_address`, `cache`, `dagster_home`, `alerts`, and of a source
 `allow`, `allow_private` and a location that is a URL or outside the folder. If one of them changes, `omni trust` is
 needed again. Variables need no trust.
@@ -161,7 +161,7 @@ def settings_page() -> str:
     parts = [SETTINGS_HEAD, "## All settings\n\n", _table(header, _setting_rows(Settings))]
     parts.append(
         "\n## Settings of one source\n\nThey are in the table `[sources.NAME]` of `omni.toml`. "
-        "Settings that are not given there are those of all sources.\n\n"
+        "A setting that is not given there has the value that holds for all sources.\n\n"
     )
     parts += [_table(header, _setting_rows(SourceSettings)), "\n## Settings of alerts\n\n", ALERTS]
     parts += [_table(header, _setting_rows(AlertSettings)), VARIABLES]
@@ -192,9 +192,11 @@ def _overview_row(item: tuple[str, Any]) -> tuple[str, str]:
 
 
 def _argument_row(argument: Any) -> tuple[str, str]:
-    name = argument.metavar or argument.name.upper()
+    name = (argument.metavar or argument.name.upper()).strip("[]")
     name += "..." if argument.nargs == -1 else ""
-    return f"`{name}`" if argument.required else f"`[{name}]`", _text(argument.help)
+    choices = ", ".join(f"`{choice}`" for choice in getattr(argument.type, "choices", ()))
+    meaning = _text(argument.help) + (f" One of: {choices}." if choices else "")
+    return f"`{name}`" if argument.required else f"`[{name}]`", meaning
 
 
 def _option_row(option: Any) -> tuple[str, str]:

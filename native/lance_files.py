@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import struct
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 _LAST_BYTES = {".manifest": b"LANC", ".lance": b"LANC", ".idx": b"LANC", ".arrow": b"ARROW1"}
 """The last bytes of a complete file, by suffix."""
+_END = struct.Struct("<24xII4x4s")
+"""The end of a file of rows or of an index: the numbers of its buffers and of its columns, and Lance's mark."""
+_BYTES_PER_BUFFER = 16
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
 
 
@@ -68,6 +72,28 @@ def is_complete(path: Path) -> bool:
             return size > 0 and (not end or file.read() == end)
     except FileNotFoundError:
         return False
+
+
+def is_end_possible(path: Path) -> bool:
+    """Whether the counts at the end of a file of rows or of an index are possible; also if it is no such file.
+
+    Lance asks for memory for as many buffers and columns as these counts say.
+    """
+    if path.suffix not in (".lance", ".idx"):
+        return True
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - _END.size))
+            end = file.read()
+    except OSError:  # its reader says so
+        return True
+    if len(end) < _END.size or not end.endswith(
+        _LAST_BYTES[path.suffix]
+    ):  # Lance says so, or it is of another engine
+        return True
+    buffers, columns, _ = _END.unpack(end)
+    return max(buffers, columns) * _BYTES_PER_BUFFER <= size
 
 
 def _broken_data(folder: Path, dataset: LanceDataset) -> Iterator[str]:

@@ -181,7 +181,11 @@ _TEXTS = {
     "5001": (500, "A shell command ran and failed.", "Run it in a terminal to see all of its output."),
     "5002": (500, "A shell command did not print valid JSON.", "Make it print one JSON document to stdout."),
     "5003": (500, "A shell command did not start.", "Check that it is installed and executable."),
-    "5004": (422, "A shell command may change something or not.", "Split the command, or ask for approval."),
+    "5004": (
+        422,
+        "It is unclear whether a shell command changes something.",
+        "Split the command, or ask for approval.",
+    ),
     "5005": (403, "A shell command was refused as unsafe.", "Use a tool for this task, or ask for approval."),
     "6001": (502, "The server cannot be reached.", "Check the address and the network, then try again."),
     "6002": (504, "The server did not answer in time.", "Try again, or allow more time."),

@@ -84,8 +84,8 @@ class SourceSettings(SourceOptions):
     mask_personal: tuple[PersonalData, ...] | None = None
     """Kinds of personal data that are masked."""
     every: str = ""
-    """How often `omni dev` reads it: `15m`, `6h`, `2d`, or a cron expression in UTC. Empty: a source on this machine
-    when it changes, others at night."""
+    """How often `omni dev` reads the source: `15m`, `6h`, `2d`, or a cron expression in UTC. Empty: a source on this
+    machine is read when it changes, any other at night."""
 
     @field_validator("every")
     @classmethod
@@ -133,23 +133,24 @@ class Settings(Record):
     encoding: str = "cl100k_base"
     """tiktoken vocabulary that counts the tokens."""
     embedder: str = "all-minilm-l6-v2"
-    """Embedding model, a name from `omni model list`; the next ingest embeds everything again with another one."""
+    """Embedding model, a name from `omni model list`. After a change, the next ingest embeds everything again."""
     feedback: bool = False
-    """Whether a hybrid search runs a second vector search that is moved towards its first hits."""
+    """Whether a hybrid search makes a second vector search, with a vector that is moved towards the first hits."""
     reranker: Literal["", "http"] = ""
-    """What reorders the best hits: nothing, or a server (`http`)."""
+    """What reorders the best hits: `http` is the server at `rerank_url`. Empty: nothing does."""
     rerank_url: str = ""
     """Address of a reranking server, up to /rerank; used only with `reranker = "http"`."""
     check_files: bool = True
-    """Whether a search looks whether the files of its hits have changed since they were read."""
+    """Whether a search says for each hit if its file has changed since it was read."""
     fold_near_duplicates: bool = False
-    """Whether a hit stands for nearly equal passages too, not only for equal ones."""
+    """Whether nearly equal passages become one hit, as equal passages always do."""
     workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
     """Threads that compute embeddings; by default one for each processor core."""
     engine: Literal["local", "ray"] = "local"
-    """Where files are read, cut and embedded: in this process, or on a `ray` cluster if there is much of it."""
+    """Where files are read, cut and embedded: in this process (`local`), or on a Ray cluster if there is enough work
+    for it (`ray`)."""
     ray_address: str = "auto"
-    """The Ray cluster, `host:port`; `auto` is the one that this machine belongs to."""
+    """Address of the Ray cluster, `host:port`; `auto` is the cluster that this machine belongs to."""
     max_file_bytes: int = Field(16 << 20, ge=1)
     """Maximum size of a text file in bytes; larger files go to quarantine."""
     max_binary_bytes: int = Field(64 << 20, ge=1)
@@ -163,23 +164,25 @@ class Settings(Record):
     mask_personal: tuple[PersonalData, ...] = ("card", "iban")
     """Kinds of personal data that are masked; the other kinds are only counted."""
     delete_guard: float = Field(0.2, ge=0, le=1)
-    """Share of a source's documents from which their deletion needs --allow-delete, if it is three or more."""
+    """An ingest that would delete this share of a source's documents or more, and at least three of them, stops and
+    asks you."""
     keep_releases: int = Field(3, ge=1)
-    """Number of releases that collection keeps, besides the pinned ones."""
+    """How many of the newest releases are kept, besides the pinned ones."""
     gate_floor: float = Field(0.3, ge=0, le=1)
-    """Minimum of mean nDCG@10 and recall@10 on the golden questions for a release to be published."""
+    """A candidate whose mean nDCG@10 or mean recall@10 on the golden questions is lower is not published."""
     gate_cpu_ms: float = Field(100.0, gt=0)
-    """Maximum median CPU time of a golden question in milliseconds."""
+    """A candidate whose median CPU time of a golden question is higher, in milliseconds, is not published."""
     gate_drop: float = Field(0.1, ge=0, le=1)
-    """Maximum drop of nDCG@10 and recall@10 below the serving release; a paired test may refuse smaller ones."""
+    """A candidate whose nDCG@10 or recall@10 falls further below the serving release is not published; a smaller fall
+    is refused too if a paired test finds it significant."""
     max_age_hours: float = Field(48.0, gt=0)
-    """Time since the last listing of a source in hours from which the check `freshness` warns."""
+    """The check `freshness` warns if the last complete listing of a source is older, in hours."""
     max_quarantine_share: float = Field(0.1, ge=0, le=1)
-    """Share of files that could not be read above which the check `quarantine_share` warns."""
+    """The check `quarantine_share` warns if a larger share of the files could not be read."""
     max_duplicate_share: float = Field(0.2, ge=0, le=1)
-    """Share of chunks that repeat another one above which the check `duplicate_share` warns."""
+    """The check `duplicate_share` warns if a larger share of the chunks repeats another chunk."""
     min_readable_share: float = Field(0.8, ge=0, le=1)
-    """Share of the text that the vocabulary of the embedder covers below which the check `readability` warns."""
+    """The check `readability` warns if the vocabulary of the embedder covers a smaller share of the text."""
     keep_questions: bool = True
     """Whether questions and the citations of their answers are kept in the home, for `omni gaps`."""
     llm: str = ""
@@ -191,21 +194,22 @@ class Settings(Record):
     llm_seconds: float = Field(60.0, gt=0, le=3600)
     """Maximum time for an answer of the language model in seconds, retries included."""
     llm_context: int = Field(8_192, ge=2_048, le=1_000_000)
-    """Tokens that the language model reads and writes at once, in the tasks of the agent."""
+    """How many tokens the language model can read and write in one call, for tasks of the agent."""
     llm_prices: dict[str, tuple[float, float]] = Field({})
-    """Dollars for a million tokens that a model is given and that it writes, by the beginning of its name."""
+    """Prices of language models by the beginning of their names, in dollars for a million tokens that they read and
+    for a million that they write: `{"gpt-4o" = [2.5, 10]}`."""
     dagster_home: str = ""
     """Folder of a Dagster instance of your own. Empty: DAGSTER_HOME, or else an instance inside the home."""
     keep_runs: int = Field(1000, ge=10)
-    """Number of Dagster runs that the weekly maintenance keeps."""
+    """How many of the newest Dagster runs the weekly maintenance keeps at most."""
     keep_run_days: float = Field(90.0, ge=1)
-    """Age in days from which the weekly maintenance deletes Dagster runs."""
+    """The weekly maintenance deletes Dagster runs that are older, in days."""
     lock_seconds: float = Field(300.0, ge=0)
     """Maximum time to wait for another writer in seconds."""
     alerts: AlertSettings = AlertSettings()
     """Where alerts about failed runs and checks go; see below."""
     codecs: dict[str, str] = Field({})
-    """Compression of table columns (`chunks.text` to `zstd:9:65536`) when a table is created or migrated."""
+    """Compression of columns, such as `{"chunks.text" = "zstd:9"}`; used when a table is created or migrated."""
     max_cached_tables: int = Field(16, ge=1)
     """Maximum number of tables that a process keeps open."""
     index_cache_bytes: int = Field(256 << 20, ge=1 << 20)
@@ -213,7 +217,7 @@ class Settings(Record):
     column_cache_bytes: int = Field(256 << 20, ge=0)
     """Memory for keys and vectors that queries reuse, in bytes; other vectors are read from disk."""
     cache_idle_seconds: float = Field(600.0, gt=0)
-    """Time after which an unused table is closed, in seconds."""
+    """Time in seconds after which an unused table is closed."""
     sources: dict[str, SourceSettings] = Field({})
     """Settings of single sources by source name; they override the settings above."""
 

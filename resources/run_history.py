@@ -132,9 +132,9 @@ def cancel_run(instance: dg.DagsterInstance, record: dg.RunRecord, seconds: floa
 def deletable_runs(
     instance: dg.DagsterInstance, jobs: Sequence[str], keep_runs: int, keep_days: float
 ) -> list[dg.RunRecord]:
-    """The finished runs of these jobs that are neither among the newest `keep_runs` nor younger than `keep_days`.
+    """The finished runs of these jobs that are older than `keep_days`, or not among the newest `keep_runs`.
 
-    The runs in which an asset was last made stay: the page of the asset shows them.
+    Runs of the last day stay, and so do those in which an asset was last made: the page of the asset shows them.
     """
     keys = instance.get_asset_keys()
     events = [instance.get_latest_materialization_event(key) for key in keys]

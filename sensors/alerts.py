@@ -20,7 +20,7 @@ _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
 @dg.sensor(
     minimum_interval_seconds=ALERT_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Sends one message when a job or a check fails, and one when it is over, as [alerts] says.",
+    description="Sends one message when a job or a check fails, and one when it works again.",
 )
 def alert_sensor(context: dg.SensorEvaluationContext, knowledge: KnowledgeHome) -> dg.SkipReason:
     """Starts nothing. It compares states, as the other sensors do, so no restart loses or repeats a message."""

@@ -17,8 +17,8 @@ from sensors.run_requests import INTERVAL_SECONDS, request_run
     job=ingest_job,
     minimum_interval_seconds=INTERVAL_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Starts ingest_job when a source on this machine, a reader, the chunker or the embedder changed and "
-    "holds still, and when a source with an interval of its own is due.",
+    description="Starts ingest_job when a source on this machine, a reader, the chunker or the embedder has changed "
+    "and stays the same for two ticks, and when a source with an interval of its own is due.",
 )
 def source_sensor(context: dg.SensorEvaluationContext, knowledge: KnowledgeHome) -> dg.SensorResult:
     """Starts `ingest_job` when a source differs from what was ingested, and looks the same on two ticks.

@@ -24,25 +24,25 @@ def with_quick_checks(selected: dg.AssetSelection) -> dg.AssetSelection:
 ingest_job = dg.define_asset_job(
     "ingest_job",
     selection=with_quick_checks(dg.AssetSelection.assets(*assets_of(StepGroup.INGEST))),
-    description="Sources to tables: reads, cuts and embeds what changed. Publishes nothing.",
+    description="From the sources to the tables: reads, cuts and embeds what changed. Publishes nothing.",
     tags=TAGS,
 )
 index_job = dg.define_asset_job(
     "index_job",
     selection=[*assets_of(StepGroup.INDEX), "retrieval_quality", "release"],
-    description="Tables to indexes, through the quality gate to a release. In the background, one at a time.",
+    description="From the tables to a release: builds the indexes, runs the quality gate, publishes.",
     tags={**TAGS, "dagster/priority": "-5"},
 )
 refresh_job = dg.define_asset_job(
     "refresh_job",
     selection=with_quick_checks(dg.AssetSelection.all()),
-    description="Everything in one run: sources to tables, tables to indexes, through the quality gate to a release.",
+    description="From the sources to a release: what ingest_job and index_job do, in one run.",
     tags=TAGS,
 )
 quality_job = dg.define_asset_job(
     "quality_job",
     selection=dg.AssetSelection.all_asset_checks(),
-    description="Every check, without building anything.",
+    description="Runs every check, without building anything.",
     tags={**TAGS, "dagster/priority": "-10"},
 )
 JOBS = [ingest_job, index_job, refresh_job, quality_job]

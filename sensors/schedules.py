@@ -9,21 +9,21 @@ nightly_refresh = dg.ScheduleDefinition(
     name="nightly_refresh",
     job=refresh_job,
     cron_schedule="30 2 * * *",
-    description="Everything from the sources to a release, at 02:30 UTC, for whatever the sensors missed.",
+    description="Runs every step from the sources to a release, at 02:30 UTC, to catch what the sensors missed.",
     default_status=dg.DefaultScheduleStatus.RUNNING,
 )
 nightly_checks = dg.ScheduleDefinition(
     name="nightly_checks",
     job=quality_job,
     cron_schedule="30 4 * * *",
-    description="Every check, at 04:30 UTC, also those that no other run makes.",
+    description="Runs every check at 04:30 UTC, also the checks that no other run makes.",
     default_status=dg.DefaultScheduleStatus.RUNNING,
 )
 weekly_maintenance = dg.ScheduleDefinition(
     name="weekly_maintenance",
     job=maintenance_job,
     cron_schedule="30 5 * * 0",
-    description="Tables, indexes, old releases and old runs, on Sundays at 05:30 UTC.",
+    description="Maintains tables and indexes, and deletes old releases and old runs, on Sundays at 05:30 UTC.",
     default_status=dg.DefaultScheduleStatus.RUNNING,
 )
 SCHEDULES = [nightly_refresh, nightly_checks, weekly_maintenance]

@@ -14,6 +14,7 @@ from omni_pipelines.agent.reasoner import Reasoner
 from omni_pipelines.agent.session import TaskRecord, TaskSession
 from omni_pipelines.agent.spending import Spending
 from omni_pipelines.agent.task_approver import TaskApprover
+from omni_pipelines.agent.task_graph import last_state, opened_checkpoints
 from omni_pipelines.agent.task_nodes import TaskTools
 from omni_pipelines.agent.task_runner import TaskResult, TaskRunner
 from omni_pipelines.errors import NetworkUnreachable, NoAnswer
@@ -99,6 +100,13 @@ class Task:
             listener=self.listener,
         )
         return runner.run(self.session)
+
+    def left_of(self, answers: Sequence[str]) -> Sequence[str]:
+        """The answers to questions that are asked after the last checkpoint, for the first time or again."""
+        with opened_checkpoints(self.session) as checkpoints:
+            kept = last_state(checkpoints).get("sequence", 0)
+        answered = [event for event in self.session.events() if event.topic == "agent/person/answered"]
+        return answers[sum(event.sequence <= kept for event in answered) :]
 
     @property
     def events(self) -> list[tuple[str, dict[str, Any]]]:

@@ -32,6 +32,11 @@ class Workshop:
         self.effects: list[str] = []
         self.down = 0
 
+    @property
+    def texts(self) -> Mapping[str, str]:
+        """Name to text of each file."""
+        return {path.name: path.read_text() for path in self.root.iterdir()}
+
     @tool("files.read", read_only=True)
     def read(self, path: str) -> str:
         """Read a file.

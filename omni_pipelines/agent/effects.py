@@ -5,8 +5,7 @@ that was begun and has no response may have had its effect or not: it is repeate
 person must say what happened.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import cast
 
 import orjson
@@ -61,18 +60,16 @@ class TaskEffects:
         if key in self._begun and not is_harmless and ask() == HAPPENED:
             return self._end(key, ToolResponse.partial(None, "it ran before a crash; its response is unknown"))
         self._current = "" if is_harmless else key
-        self._begin()
+        self.begin()
         return self._end(key, call())
 
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """Inside the block, the present call does not run: a process that ends there leaves no doubt about it."""
+    def hold(self) -> None:
+        """Write down that the present call does not run before `begin`, whenever the process ends."""
         if self._current:
             self._session.append_line(self._session.effects_file, {"key": self._current, "held": "yes"})
-        yield
-        self._begin()
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
+        """Write down that the present call may run from now on."""
         if self._current:
             self._session.append_line(self._session.effects_file, {"key": self._current}, is_durable=True)
 

@@ -25,6 +25,7 @@ from omni_pipelines.agent.task_events import (
     ToolStarted,
 )
 from omni_pipelines.agent.task_state import SUCCESSES
+from omni_pipelines.agent_tools.notes import SOURCE
 from omni_pipelines.agent_tools.shipped import shipped_tools
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.events import Payload, payload_of
@@ -34,7 +35,6 @@ from omni_pipelines.records import KnowledgeEntry
 MAX_TOKENS = 500
 MAX_FACT = 240
 """Characters of one fact."""
-SOURCE = "agent"
 _HEADINGS = ("Decisions", "Changes", "Errors", "Open questions", "Found")
 _REJECTED = "7004"
 

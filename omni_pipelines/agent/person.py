@@ -44,5 +44,5 @@ class TaskWaits(OmniError, code=CoreErrorCode.INVALID_STATE):
 
     def __init__(self, inquiry: Inquiry, session: str) -> None:
         cure = f"answer it: omni run --resume {session} --answer TEXT"
-        super().__init__(f"session {session} waits for an answer: {inquiry.text}", cure=cure)
+        super().__init__(f"session {session} waits for an answer: {inquiry.text.splitlines()[0]}", cure=cure)
         self.inquiry = inquiry

@@ -29,12 +29,13 @@ class TaskApprover:
         """What the person says; None if nobody answers, so the task waits."""
         if given := self._beforehand.ask(request):
             return given
-        with self._effects.held():  # while the person thinks, nothing runs
-            question = "\n".join([*described(request), _CHOICES])
-            answer = self._effects.ask(self._person, "approve", question)
-            if answer is None:
-                self.waiting = Inquiry("approve", question)
-                return None
+        question = "\n".join([*described(request), _CHOICES])
+        self._effects.hold()
+        answer = self._effects.ask(self._person, "approve", question)
+        if answer is None:
+            self.waiting = Inquiry("approve", question)
+            return None
+        self._effects.begin()
         return approval_of(answer)
 
 

@@ -16,7 +16,7 @@ YesOption = Annotated[
     Option(
         "--yes",
         metavar="CAPABILITIES",
-        help="Approve such calls without a question: files:write, or git:*. Repeatable.",
+        help="Approve calls that need this capability without asking: files:write, or git:*. Repeatable.",
     ),
 ]
 _SCOPES = {scope.value: scope for scope in ApprovalScope}

@@ -6,10 +6,10 @@ A test parses each of them. They use the files and questions of the tutorial whe
 from collections.abc import Mapping, Sequence
 
 EXAMPLES: Mapping[str, Sequence[str]] = {
-    "": ("omni ingest docs/ src/", "omni ask How do I rotate the keys?", "omni search key rotation"),
+    "": ("omni ingest docs/ src/", "omni ask 'How do I rotate the keys?'", "omni search key rotation"),
     "init": ("omni init", "omni init --home ~/notes/.omni"),
     "trust": ("omni trust", "omni trust --home ~/notes/.omni"),
-    "ingest": ("omni ingest docs/ src/", "omni ingest . --include '*.md' --dry-run"),
+    "ingest": ("omni ingest docs/ src/", "omni ingest . --include '*.md' --dry-run", "omni ingest --profile"),
     "source": ("omni source add .@v1.2 --name v1", "omni source list"),
     "source add": ("omni source add https://example.org/sitemap.xml --name site", "omni source add .@v1.2 --name v1"),
     "source list": ("omni source list", "omni source list --json"),
@@ -54,10 +54,10 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
         "omni search retry policy --files --min-score 0.5 | xargs wc -l",
     ),
     "why-not": ("omni why-not 'key rotation' docs/keys.md",),
-    "ask": ("omni ask How do I rotate the keys?", "omni ask - --receipt proof.json < question.txt"),
+    "ask": ("omni ask 'How do I rotate the keys?'", "omni ask - --receipt proof.json < question.txt"),
     "run": (
-        "omni run How are the keys rotated, and who may do it?",
-        "omni run How are the keys rotated? --tui",
+        "omni run 'How are the keys rotated, and who may do it?'",
+        "omni run 'How are the keys rotated?' --tui",
         "omni run --resume 20261129-151012-3fa9",
     ),
     "sessions": ("omni sessions list", "omni sessions show 20261129-151012-3fa9"),

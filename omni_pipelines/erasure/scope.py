@@ -16,6 +16,8 @@ from omni_pipelines.errors import ConfigurationError, NothingNamed
 from omni_pipelines.home import Home
 from omni_pipelines.ids import document_id
 from omni_pipelines.knowledge.search.citation_names import DocumentName, named_documents, path_named
+from omni_pipelines.knowledge.state.releases import list_releases
+from omni_pipelines.knowledge.state.table_files import require_readable
 from omni_pipelines.knowledge.state.unread_files import read_unread
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, QUARANTINE
 from omni_pipelines.sources.model.source import Source, SourceKind
@@ -101,6 +103,8 @@ def _list_around(home: Home, document: DocumentName, known: Iterable[DocumentNam
 
 def known_documents(home: Home) -> Iterator[DocumentName]:
     """The documents of every version on disk: an old release may be the only one that still has a document."""
+    for release in list_releases(home):
+        require_readable(home, release)
     roots = {source.name: source for source in load_sources(home)}
     for definition in (DOCUMENTS, CHUNKS):
         for row in _every_row(home, definition.name, ("doc_id", "source", "path", "uri")):

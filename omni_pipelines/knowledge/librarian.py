@@ -152,7 +152,8 @@ class Librarian:
         """The best `k` passages, best first. A text with several locations is one hit.
 
         Args:
-            query: words or a question; quoted words raise passages with them side by side; alone, they are required.
+            query: words or a question. Passages with quoted words side by side rank higher; a query of quoted words
+                alone finds only such passages.
             k: number of hits.
             mode: by words, by meaning, or both.
             where: field to value; the path may be `docs/**` for everything below a folder.
@@ -227,9 +228,10 @@ class Librarian:
         Args:
             question: a question.
             where: as for `search`.
-            generate: True asks a language model, whose claims must be borne out by the sources; False quotes the
-                sources alone; None asks a model if the settings name one. If none answers, the sources are quoted; if
-                it finds nothing, it is an abstention, unless their evidence is strong. The `note` says why.
+            generate: True asks a language model, and keeps only claims that the sources support. False quotes the
+                sources. None asks a model if the settings name one. If no model answers, the sources are quoted. If
+                the model finds nothing in them, the result is an abstention, or quotes if their evidence is strong.
+                The `note` says why.
             keep: whether the question is added to the journal; None uses the setting `keep_questions`.
 
         Raises:

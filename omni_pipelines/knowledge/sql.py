@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import orjson
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from native.errors import StatementRefused
 from native.filters import is_in
@@ -20,6 +19,7 @@ from omni_pipelines.knowledge.state import journal
 from omni_pipelines.knowledge.state.access import Viewer, visible_sources
 from omni_pipelines.knowledge.state.files import seen_files
 from omni_pipelines.knowledge.state.releases import list_releases, read_with_checksum, require_release
+from omni_pipelines.knowledge.state.table_files import read_quarantine, require_readable
 from omni_pipelines.records import Release
 from omni_pipelines.refusals import RefusalCode
 from omni_pipelines.tables import known_table
@@ -74,9 +74,10 @@ def run_sql(
 
     Raises:
         ConfigurationError: there is no such release, or the statement is wrong, changes something, or takes too long.
-        EngineError: a table is missing or damaged.
+        EngineError, TableBroken: a table is missing or damaged.
     """
     pinned = require_release(home, release)
+    require_readable(home, pinned)
     try:
         return pinned, select(sql, _tables(home, pinned, viewer, sql), limits)
     except StatementRefused as error:
@@ -110,9 +111,8 @@ def _files(home: Home, release: Release, visible: Set[str] | None) -> pa.Table:
 
 def _quarantine(home: Home) -> pa.Table:
     """The files that were refused, without those of a kind that no reader reads: they are in `files`."""
-    stored = known_table(home, schemas.QUARANTINE.name)
-    rows = stored.read() if stored.exists() else schemas.QUARANTINE.schema.empty_table()
-    return rows.filter(pc.not_equal(rows["code"], RefusalCode.KIND.value))
+    rows = [row for row in read_quarantine(home, schemas.QUARANTINE.schema.names) if row["code"] != RefusalCode.KIND]
+    return pa.Table.from_pylist(rows, schema=schemas.QUARANTINE.schema)
 
 
 def _release_tables(home: Home, release: Release, visible: Set[str] | None) -> SqlTables:

@@ -12,6 +12,7 @@ from native.tantivy_index import KeywordIndex
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state import metrics
+from omni_pipelines.knowledge.state.table_files import require_readable_heads
 from omni_pipelines.operations.maintenance import bytes_on_disk
 from omni_pipelines.schemas import CHUNKS, EMBEDDINGS, FILTERS, TABLES, Table, has_type
 from omni_pipelines.steps.step_records import read_step_record
@@ -118,8 +119,10 @@ def existing_table(home: Home, name: str) -> LanceTable:
     Raises:
         ConfigurationError: the name is unknown, or nothing was written to the table yet.
         HomeError: there is no home.
+        TableBroken: a file of a table is damaged in such a way that Lance would end the process.
     """
     home.check()
+    require_readable_heads(home)
     table = LanceTable(home.table(known_table(name).name))
     if not table.exists():
         raise ConfigurationError(f"table {name} does not exist yet", cure="run: omni ingest PATH")
@@ -129,6 +132,7 @@ def existing_table(home: Home, name: str) -> LanceTable:
 def list_tables(home: Home) -> list[TableSummary]:
     """All tables that a home can have."""
     home.check()
+    require_readable_heads(home)
     return [_summary(name, LanceTable(home.table(name))) for name in TABLES]
 
 

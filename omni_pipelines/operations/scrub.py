@@ -25,7 +25,7 @@ from omni_pipelines.knowledge.sql import JOURNAL_TABLES
 from omni_pipelines.knowledge.state import journal
 from omni_pipelines.knowledge.state.recovery_notes import RecoveryNote, write_recovery_note
 from omni_pipelines.knowledge.state.releases import read_release, release_numbers
-from omni_pipelines.knowledge.state.table_files import damaged_files, damaged_quarantine
+from omni_pipelines.knowledge.state.table_files import damaged_files, damaged_quarantine, unreadable_files
 from omni_pipelines.operations.home_documents import damaged_documents
 from omni_pipelines.records import Release
 from omni_pipelines.rows import ChunkRow, DocumentRow, EmbeddingRow, Row, rows_of
@@ -80,11 +80,15 @@ class ScrubReport:
 
 
 def scrub(home: Home, release: Release) -> ScrubReport:
-    """Read every row and file of a release, and compare them with their hashes."""
+    """Read every row and file of a release, and compare them with their hashes.
+
+    Rows are not read while there is a file at which Lance would end the process.
+    """
     rows = _RowCheck(home, release)
     files = check_files(home, release) if release.files else _check_sizes(home, release)
     own = [*_check_records(home), *_check_documents(home), *_check_journal(home), *_check_quarantine(home)]
-    damage = [*own, *files, *rows.run(), *_check_keyword_index(home, release)]
+    wrong = rows.run() if not any(unreadable_files(home, release.files)) else []
+    damage = [*own, *files, *wrong, *_check_keyword_index(home, release)]
     count = len(release.files) + len(release.keyword.files)
     return ScrubReport(
         release.release, rows.count, count, tuple(damage), () if release.files else tuple(release.tables)
@@ -93,8 +97,12 @@ def scrub(home: Home, release: Release) -> ScrubReport:
 
 def check_files(home: Home, release: Release) -> Iterator[Damage]:
     """Compare every file of the tables with its checksum."""
+    unreadable = {table for table, _, _ in unreadable_files(home, release.files)}
     for name, file, what in damaged_files(home, release):
-        yield _file_damage(home, release, name, file, what)
+        if name in unreadable:
+            yield Damage(f"table {name}", file, f"{what}, and its rows cannot be read")
+        else:
+            yield _file_damage(home, release, name, file, what)
 
 
 def _file_damage(home: Home, release: Release, name: str, file: str, what: str) -> Damage:

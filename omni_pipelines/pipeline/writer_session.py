@@ -7,7 +7,7 @@ from native import dataset_cache
 from native.allocator import share_arenas
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.home_key import make_key
-from omni_pipelines.knowledge.state.table_files import note_quarantine
+from omni_pipelines.knowledge.state.table_files import note_quarantine, require_readable_heads
 from omni_pipelines.pipeline.migration import migrate_tables
 from omni_pipelines.pipeline.recovery import recover
 from omni_pipelines.settings import Settings
@@ -16,7 +16,7 @@ from omni_pipelines.steps.writer_lock import writer_lock
 
 
 @contextmanager
-def writer_session(home: Home, settings: Settings, *, sync: bool = False) -> Iterator[None]:
+def writer_session(home: Home, settings: Settings, *, sync: bool = False, repairs: bool = False) -> Iterator[None]:
     """Hold the writer lock of a home, after a recovery. The system releases the lock when a process dies.
 
     Tables of an earlier version of omni have all columns of this one then.
@@ -24,8 +24,11 @@ def writer_session(home: Home, settings: Settings, *, sync: bool = False) -> Ite
     With `sync`, a home that shares a store first takes over its newest release. Use it where a run begins: in the
     middle of a run it would replace what the earlier steps have built.
 
+    With `repairs`, tables may have files at which Lance would end the process; do not read those tables.
+
     Raises:
         HomeBusy: another process held the lock for all of `lock_seconds`.
+        TableBroken: a table has such a file.
         StoreRefused, EngineError: as for `catch_up`.
     """
     home.create()
@@ -33,6 +36,8 @@ def writer_session(home: Home, settings: Settings, *, sync: bool = False) -> Ite
     dataset_cache.POOL.configure(settings.dataset_cache)
     with writer_lock(home, settings.lock_seconds):
         recover(home)
+        if not repairs:
+            require_readable_heads(home)
         make_key(home.key)
         if sync:
             catch_up(home, settings)

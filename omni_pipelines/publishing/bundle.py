@@ -27,7 +27,7 @@ from omni_pipelines.home import HOME_NAME, Home
 from omni_pipelines.ids import file_sha256
 from omni_pipelines.knowledge.state.releases import put_release, require_release
 from omni_pipelines.knowledge.state.snapshot import Snapshot
-from omni_pipelines.knowledge.state.table_files import require_sound, with_checksums
+from omni_pipelines.knowledge.state.table_files import require_sound, unreadable_files, with_checksums
 from omni_pipelines.record_fields import Count, Sha256
 from omni_pipelines.records import Record, Release, strictly
 from omni_pipelines.released_files import generation_folder, require_released_files, table_folder
@@ -158,7 +158,7 @@ def import_bundle(file: Path, home: Home) -> Release:
     with _staging(home.root) as staging:
         staging.create()
         bundle = _unpack(file, staging)
-        _verify(staging, bundle.release)
+        _verify(staging, bundle)
         save_sources(staging, with_claims(home, bundle.sources, bundle.seals))
         for definition in STEPS.tables:
             table = LanceTable(staging.table(definition.name))
@@ -228,6 +228,8 @@ def _opened(tar: TarReader, member: tarfile.TarInfo) -> IO[bytes]:
 def _check_layout(bundle: Bundle) -> None:
     if bundle.bundle != 1 or bundle.release.tables.keys() != {definition.name for definition in STEPS.tables}:
         raise BundleRefused("the layout of the bundle is unknown", cure="import it with a newer version of omni")
+    if deletions := [name for name in bundle.files if "/_deletions/" in name]:  # an export writes no deleted rows
+        raise BundleRefused(f"the bundle contains {deletions[0]}", cure="do not trust this bundle")
 
 
 def _check_size(bundle: Bundle, file: Path, staging: Home) -> None:
@@ -265,8 +267,11 @@ def _write(file: IO[bytes], path: Path) -> str:
     return digest.hexdigest()
 
 
-def _verify(staging: Home, release: Release) -> None:
+def _verify(staging: Home, bundle: Bundle) -> None:
     """Compare what was unpacked with the release record."""
+    release = bundle.release
+    for name, damaged, fault in unreadable_files(staging, dict.fromkeys(bundle.files, "")):
+        raise BundleRefused(f"table {name} in the bundle: {damaged}: {fault}", cure="do not trust this bundle")
     try:
         for name, pinned in release.tables.items():
             table = LanceTable(staging.table(name))

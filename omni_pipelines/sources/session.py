@@ -8,6 +8,7 @@ from typing import NamedTuple
 from native.filters import equals
 from omni_pipelines.errors import SourceMissing
 from omni_pipelines.home import Home
+from omni_pipelines.knowledge.state.table_files import require_readable_heads
 from omni_pipelines.rows import FileRow
 from omni_pipelines.schemas import DOCUMENTS, QUARANTINE
 from omni_pipelines.sources.kinds import list_source, open_source
@@ -72,6 +73,7 @@ class SourceSession:
 
 def _stored_marks(home: Home, source: Source) -> dict[str, str]:
     """Path to version mark of every stored file of a source, as a document or in quarantine."""
+    require_readable_heads(home)
     where = equals("source", source.name)
     return {
         row["path"]: row["stat"]

@@ -8,9 +8,10 @@ from native import text_recognition
 from native.filters import equals
 from omni_pipelines.errors import DeletionRefused
 from omni_pipelines.home import Home
+from omni_pipelines.knowledge.state.table_files import read_quarantine
 from omni_pipelines.refusals import RECOGNIZABLE, RefusalCode
 from omni_pipelines.rows import DocumentRow, QuarantineRow
-from omni_pipelines.schemas import DOCUMENTS, QUARANTINE
+from omni_pipelines.schemas import DOCUMENTS
 from omni_pipelines.settings import Settings
 from omni_pipelines.sources.model.listing import Listing, SourceFile
 from omni_pipelines.sources.model.selection import FileSelection
@@ -100,7 +101,7 @@ class _StoredRows:
         where = equals("source", source.name)
         columns = ["path", "stat", "parser", "code", "detail"]
         self.documents = {row["path"]: row for row in read_rows(home, DOCUMENTS, DocumentRow, _KNOWN, where)}
-        self.refusals = {row["path"]: row for row in read_rows(home, QUARANTINE, QuarantineRow, columns, where)}
+        self.refusals = {row["path"]: row for row in read_quarantine(home, columns, where)}
         self._settings, self._source = settings, source
         self._masking = masking_of(settings, source.name)
         self._is_wanted = FileSelection(source).wants

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
@@ -22,6 +22,7 @@ from omni_pipelines.steps.file_reading import ContentReader, FileReader, Found, 
 from omni_pipelines.steps.parser_process import DocumentParser
 from omni_pipelines.steps.quarantine import Refusal, record_refusals
 from omni_pipelines.steps.step import BatchSizes, RunContext
+from omni_pipelines.steps.step_cost import MEGABYTE, ReadingCost
 
 _DELETED_AT_ONCE = 1000
 
@@ -73,6 +74,8 @@ class DocumentWriter:
         self._batches, self._session, self._workers = run.batches, run.session, run.workers
         self.racy: set[str] = set()
         """Sources with a file that changed while it was read: they are listed again in the next run."""
+        self.costs: dict[tuple[str, str], ReadingCost] = {}
+        """Source and reader to what reading cost."""
         self._marks: dict[str, dict[str, str]] = {}
         """Source to the marks that `FileReader` found."""
         self._unread: dict[str, tuple[UnreadFile, ...]] = {}
@@ -101,11 +104,12 @@ class DocumentWriter:
             return outcome
         with self._session.open(source) as read:
             reader = FileReader(read, ContentReader(source, self._settings, self._parser), self._workers)
+            began = time.monotonic()
             for file, found_in_file in reader.read_all(plan.to_read):
                 progress.report("reading files", self._done, self._total, "files", file.path)
                 self._done += 1
                 found_inside: set[str] = set()
-                for found in found_in_file:
+                for found in self._costed(source, found_in_file, began):
                     if found.file.path != file.path:
                         found_inside.add(found.file.path)
                     elif gone := _gone(plan, found, found_inside):
@@ -117,6 +121,7 @@ class DocumentWriter:
                         self._commit(plan, batch)
                         batch = _Batch()
                 outcome.embedded.update(found_inside)
+                began = time.monotonic()
         self._commit(plan, batch)
         outcome.unread = self._unread[source.name] = tuple(reader.unread[path] for path in sorted(reader.unread))
         self._marks[source.name] = reader.marks
@@ -124,6 +129,20 @@ class DocumentWriter:
             self.racy.add(source.name)
         progress.report("reading files", self._done, self._total, "files")
         return outcome
+
+    def _costed(self, source: Source, found: Iterable[Found], began: float) -> Iterator[Found]:
+        """What is found in one file, which was asked for at `began`; what it cost is added to `costs`."""
+        reader, seconds, size = "not read", 0.0, 0
+        for each in found:
+            seconds += time.monotonic() - began
+            if isinstance(each, ReadDocument):
+                reader, size = each.row["parser"].partition("/")[0], size + each.row["size"]
+            yield each
+            began = time.monotonic()
+        cost = self.costs.setdefault((source.name, reader), ReadingCost(source.name, reader))
+        cost.files += 1
+        cost.megabytes += size / MEGABYTE
+        cost.seconds += seconds
 
     def _delete(self, source: Source, paths: Iterable[str]) -> None:
         for some in batched(sorted(paths), _DELETED_AT_ONCE):

@@ -37,6 +37,7 @@ from omni_pipelines.steps.document_reading import DocumentWriter
 from omni_pipelines.steps.parser_process import DocumentParser
 from omni_pipelines.steps.quarantine import forget_refusals
 from omni_pipelines.steps.step import RunContext
+from omni_pipelines.steps.step_cost import ReadingCost
 from omni_pipelines.steps.step_records import read_step_record, write_step_record
 from omni_pipelines.tables import open_table, read_rows
 from omni_pipelines.text.readers.registry import readers_fingerprint
@@ -68,6 +69,8 @@ class DocumentsReport:
     """Documents in the table."""
     version: str = ""
     warnings: tuple[str, ...] = ()
+    reading: tuple[ReadingCost, ...] = ()
+    """What reading cost by source and reader, the dearest first."""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -80,7 +83,8 @@ class DocumentsReport:
         return DocumentsReport(**sums, warnings=(*self.warnings, *other.warnings))
 
 
-_COUNTS = tuple(field.name for field in fields(DocumentsReport) if field.name not in {"rows", "version", "warnings"})
+_NO_COUNTS = {"rows", "version", "warnings", "reading"}
+_COUNTS = tuple(field.name for field in fields(DocumentsReport) if field.name not in _NO_COUNTS)
 
 
 def reconcile_documents(run: RunContext) -> DocumentsReport:
@@ -120,7 +124,8 @@ def reconcile_documents(run: RunContext) -> DocumentsReport:
     compact(home, documents)
     record_unread(home, writer.listed_files(plans), {source.name for source in sources})
     _record(run, [writer.completed(plan.listing) for plan in plans], missing, sources, writer.racy)
-    return replace(report, rows=documents.count(), version=str(documents.head()))
+    dearest = sorted(writer.costs.values(), key=lambda cost: -cost.seconds)
+    return replace(report, rows=documents.count(), version=str(documents.head()), reading=tuple(dearest))
 
 
 def _chosen(run: RunContext, sources: Sequence[Source]) -> list[Source]:

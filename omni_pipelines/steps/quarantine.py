@@ -12,13 +12,14 @@ from native.filters import equals, is_in
 from omni_pipelines import ids
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.home import Home
+from omni_pipelines.knowledge.state.table_files import read_quarantine
 from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.rows import QuarantineRow
 from omni_pipelines.schemas import QUARANTINE
 from omni_pipelines.sources.model.listing import SourceFile
 from omni_pipelines.sources.registry import load_sources
 from omni_pipelines.steps.step_records import amend_step_record, read_step_record
-from omni_pipelines.tables import open_table, read_rows
+from omni_pipelines.tables import open_table
 from omni_pipelines.text.secrets.masking import Masking, masked_text
 
 _TRANSIENT = (RefusalCode.CHANGED, RefusalCode.VANISHED, RefusalCode.PERM, RefusalCode.IO, RefusalCode.TIMEOUT)
@@ -60,7 +61,7 @@ def quarantined(home: Home, name: str = "") -> list[QuarantineRow]:
         ConfigurationError: no path matches.
     """
     rows = sorted(
-        read_rows(home, QUARANTINE, QuarantineRow, QUARANTINE.schema.names),
+        read_quarantine(home, QUARANTINE.schema.names),
         key=lambda row: (row["source"], row["path"]),
     )
     rows = [row for row in rows if row["code"] != RefusalCode.KIND]  # `omni status --files` names them
@@ -83,7 +84,7 @@ def count_unread(home: Home) -> int:
 
     Those that were read in part do not count, nor those of a kind that no reader reads.
     """
-    rows = read_rows(home, QUARANTINE, QuarantineRow, ["code"])
+    rows = read_quarantine(home, ["code"])
     return sum(row["code"] not in (RefusalCode.PARTIAL, RefusalCode.KIND) for row in rows)
 
 
@@ -118,7 +119,7 @@ def forget_refusals(home: Home, source: str, readable: Collection[str]) -> None:
 
 
 def _stored(home: Home, source: str) -> list[QuarantineRow]:
-    return read_rows(home, QUARANTINE, QuarantineRow, ["path", "first_seen", "attempts"], equals("source", source))
+    return read_quarantine(home, ["path", "first_seen", "attempts"], equals("source", source))
 
 
 def _row(source: str, refusal: Refusal, before: QuarantineRow | None) -> QuarantineRow:

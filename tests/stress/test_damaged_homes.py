@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import random
-import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -13,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from omni_pipelines.errors import OmniError, UnexpectedError, from_exception
-from omni_pipelines.home import Home
+from omni_pipelines.errors import OmniError, TableBroken, UnexpectedError, from_exception
 from omni_pipelines.knowledge.state.releases import require_release
 from omni_pipelines.operations.alerts import AlertLedger
 from omni_pipelines.operations.scrub import mark_for_repair, scrub
 from omni_pipelines.pipeline.writer_session import writer_session
 from tests.stress.harness import full_homes
+from tests.stress.harness.damage import files_by_kind, flip
 from tests.stress.harness.extent import EXTENT, while_time_lasts
 from tests.stress.harness.figures import Figures
 from tests.stress.harness.full_homes import FullHome
@@ -86,25 +85,10 @@ def _is_missing(name: str, before: object, after: object) -> bool:
     return name == "alerts" and after == AlertLedger()
 
 
-def kinds_of_files(home: Home) -> list[list[Path]]:
-    """The files of a home by kind: paths that differ in numbers and hashes only."""
-    files = sorted(path.relative_to(home.root) for path in home.root.rglob("*") if path.is_file())
-    kinds: dict[str, list[Path]] = {}
-    for path in files:
-        kinds.setdefault(re.sub(r"[0-9a-f-]{6,}|\d+", "N", path.as_posix()), []).append(path)
-    return list(kinds.values())
-
-
-def flip(path: Path, rng: random.Random) -> None:
-    raw = bytearray(path.read_bytes())
-    raw[rng.randrange(len(raw))] ^= 1 << rng.randrange(8)
-    path.write_bytes(raw)
-
-
 def repair(full: FullHome) -> Answers:
     """What the home says after `omni scrub --repair` and an ingest."""
     report = scrub(full.home, require_release(full.home))
-    with writer_session(full.home, full.line.settings):
+    with writer_session(full.home, full.line.settings, repairs=True):
         mark_for_repair(full.home, report)
     full.line.run()
     return answers(full)
@@ -113,7 +97,7 @@ def repair(full: FullHome) -> Answers:
 def test_a_flipped_bit_in_any_file_is_never_silently_wrong(sound: FullHome, seed: int, figures: Figures) -> None:
     rng, before = random.Random(seed), answers(sound)
     verdicts: Counter[str] = Counter()
-    kinds = [found for files in kinds_of_files(sound.home) if (found := [p for p in files if _size(sound, p)])]
+    kinds = [found for files in files_by_kind(sound.home.root) if (found := [p for p in files if _size(sound, p)])]
     chosen = rng.sample(kinds, EXTENT.kinds or len(kinds))
     for files in while_time_lasts(chosen):
         for _ in range(EXTENT.flips):
@@ -146,7 +130,7 @@ def test_the_content_of_a_damaged_file_is_made_again(
     sound: FullHome, seed: int, figures: Figures, damage: Callable[[Path, random.Random], None]
 ) -> None:
     rng, before = random.Random(seed), answers(sound)
-    kinds = kinds_of_files(sound.home)
+    kinds = files_by_kind(sound.home.root)
     outcomes: Counter[str] = Counter()
     for files in while_time_lasts(rng.sample(kinds, EXTENT.kinds // 4 or len(kinds))):
         path = files[-1]
@@ -174,6 +158,32 @@ def test_the_content_of_a_damaged_file_is_made_again(
 def _shown_to_strangers(said: Answers) -> set[str]:
     shown = said["what a stranger sees"]
     return set(shown) if isinstance(shown, list) else set()
+
+
+@pytest.mark.parametrize(
+    ("files", "place", "bit"),
+    [
+        ("tables/chunks.lance/_deletions/*", -19, 1),  # the length of the rows: 128 GiB more
+        ("tables/embeddings.lance/data/*", -13, 7),  # the number of buffers: 2 billion more
+    ],
+)
+def test_a_file_at_which_lance_would_end_the_process_is_refused_and_made_again(
+    sound: FullHome, files: str, place: int, bit: int
+) -> None:
+    before = answers(sound)
+    with copied(sound) as copy:
+        for path in copy.home.root.glob(files):
+            raw = bytearray(path.read_bytes())
+            raw[place] ^= 1 << bit
+            path.write_bytes(raw)
+        after = answers(copy)
+        for name in ("newest release", "what staff sees", "what a stranger sees"):
+            assert "repair it: omni scrub --repair, then omni ingest" in str(after[name]), name
+        with pytest.raises(TableBroken):
+            copy.line.run()
+        repaired = repair(copy)
+    assert [repaired[name] for name in CONTENT] == [before[name] for name in CONTENT]
+    assert not any(repaired["scrub"][:1])  # type: ignore[index]
 
 
 @pytest.mark.parametrize("name", ["sources.json", "unread.json", "shared/home.json", "built/documents.json"])

@@ -11,7 +11,7 @@ from omni_pipelines.operations.alerts import Alert, read_ledger, try_targets
 
 @command(table("since", "line", empty="nothing is wrong, as far as omni dev has looked"))
 def list_(home: ExistingHome) -> Rows[Alert]:
-    """List what is wrong, as omni dev last saw it."""
+    """List the jobs and checks that failed when omni dev last looked."""
     ledger = read_ledger(home)
     return Rows("alerts", list(ledger.open.values()), waiting=len(ledger.waiting))
 
@@ -20,7 +20,7 @@ def list_(home: ExistingHome) -> Rows[Alert]:
 def test(home: ExistingHome, settings: HomeSettings) -> Result[Rows[Fields]]:
     """Send a test message to every target.
 
-    The exit code is 1 if one did not get it.
+    The exit code is 1 if a target did not get the message.
     """
     targets = alert_targets(settings, alert_secrets())
     if not targets:

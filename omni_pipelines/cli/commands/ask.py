@@ -34,7 +34,7 @@ _GENERATE = {AnswerMode.AUTO: None, AnswerMode.EXTRACTIVE: False, AnswerMode.GEN
 ModeOption = Annotated[
     AnswerMode,
     Option(
-        help="extractive: quotes from the sources. generative: claims of a language model, each borne out by a "
+        help="extractive: quotes from the sources. generative: claims of a language model, each supported by a "
         "quote. auto: generative if the setting llm or llm_url is set, else extractive."
     ),
 ]
@@ -46,7 +46,9 @@ def ask(
     librarian: OpenLibrarian,
     question: Annotated[list[str], Argument(metavar="QUESTION", help="A question, or - for standard input.")],
     mode: ModeOption = AnswerMode.AUTO,
-    receipt: Annotated[Path | None, Option(help="Write the proof of the answer here, for: omni verify.")] = None,
+    receipt: Annotated[
+        Path | None, Option(metavar="FILE", help="Write the proof of the answer to this file.")
+    ] = None,
 ) -> Result[Answer]:
     """Answer a question with citations, or say that there is no answer."""
     words = words_or_stdin(question)

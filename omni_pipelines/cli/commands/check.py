@@ -12,6 +12,7 @@ from omni_pipelines.cli.dependencies import ExistingHome
 from omni_pipelines.cli.progress_bar import showing_progress
 from omni_pipelines.cli.views.checks import MadeChecks, show_checks
 from omni_pipelines.knowledge.state.releases import require_release
+from omni_pipelines.knowledge.state.table_files import require_readable_heads
 
 SelectOption = Annotated[
     list[str] | None,
@@ -30,11 +31,12 @@ def check(
         Path | None, Option("--markdown", metavar="FILE", help="Write the results as a Markdown table to this file.")
     ] = None,
 ) -> Result[MadeChecks]:
-    """Make every asset check, without building anything.
+    """Run every asset check, without building anything.
 
     The exit code is 1 if a check failed that blocks a release. A warning does not change it.
     """
     require_release(home)
+    require_readable_heads(home)
     made = MadeChecks(*make_checks(home, select or []))
     if junit_file is not None:
         junit_file.write_bytes(junit(made.checks))

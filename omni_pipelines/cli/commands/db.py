@@ -101,7 +101,7 @@ def validate_schema(home: ExistingHome, table: TablesArgument = None) -> Result[
 
 @command(views.show_index_stats)
 def index_stats(home: ExistingHome, table: TableArgument) -> Rows[Fields]:
-    """Show figures of a table's indexes and of the pool of tables."""
+    """Show figures of the indexes of a table, and of the pool of open tables."""
     counters = inspection.index_counters(home, table)
     return Rows("indices", inspection.list_indices(home, table), table=table, **counters)
 

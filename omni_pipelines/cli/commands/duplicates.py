@@ -15,12 +15,14 @@ from omni_pipelines.knowledge.state.snapshot import Snapshot
 def duplicates(
     viewer: ViewerOrOwner,
     home: RefreshedHome,
-    least: Annotated[float, Option(help="The share of common word sequences, above 0 and at most 1.")] = 0.8,
+    least: Annotated[
+        float, Option(help="The least share of word sequences that they have in common, above 0 and at most 1.")
+    ] = 0.8,
     limit: Annotated[int, Option("--limit", "-l", min=1, help="How many groups at most.")] = 20,
 ) -> Rows[DuplicatePassages]:
     """List passages that are the same or nearly the same.
 
-    They are grouped, the largest group first.
+    It lists them in groups, the largest group first.
     """
     groups = find_duplicates(Snapshot.open(home, viewer=viewer), least)
     passages = sum(len(group.places) for group in groups)

@@ -44,14 +44,20 @@ HomeOption = Annotated[
 def evaluate(
     folder: FolderArgument = None,
     answers: AnswersOption = None,
-    half: Annotated[Half, Option(help="With --answers: which questions, by a hash of their ids.")] = Half.ALL,
+    half: Annotated[
+        Half, Option(help="With --answers: ask only this half of the questions; a hash of its id puts each into one.")
+    ] = Half.ALL,
     generate: Annotated[bool, Option("--generate", help="With --answers: ask the language model.")] = False,
     mode: Annotated[list[Mode] | None, Option(help="Only this mode. Repeatable.")] = None,
     fusion: FusionOption = Fusion.EVIDENCE,
     feedback: FeedbackOption = None,
     home: HomeOption = None,
-    per_query: Annotated[Path | None, Option(help="Write the scores of every query to this file.")] = None,
-    against: Annotated[Path | None, Option(help="Compare with a file of another run, by a paired test.")] = None,
+    per_query: Annotated[
+        Path | None, Option(metavar="FILE", help="Write the scores of every query to this file.")
+    ] = None,
+    against: Annotated[
+        Path | None, Option(metavar="FILE", help="Compare with a file of another run, by a paired test.")
+    ] = None,
 ) -> EvaluationReport | AnswerReport:
     """Measure the search on a judged collection, or the answers of a home."""
     if answers is not None and folder is None:

@@ -53,10 +53,10 @@ def remove(
         bool, Option("--deleted", help="All questions whose document was deleted from the sources.")
     ] = False,
 ) -> Fields:
-    """Remove a question, or all whose document was deleted on purpose.
+    """Remove a question, or all questions whose document was deleted.
 
-    The quality gate does not ask them any more. Where other documents answer the question as well, only the
-    passages of deleted documents are removed.
+    The quality gate does not ask it any more. With --deleted, a question that other documents answer too stays,
+    without the passages of the deleted documents.
     """
     if bool(question) == deleted:
         raise ConfigurationError("name a question, or give --deleted", cure="see: omni golden list")

@@ -14,6 +14,7 @@ from omni_pipelines.cli.dependencies import AnyHome, HomeSettings
 from omni_pipelines.cli.output import narrate
 from omni_pipelines.cli.progress_bar import showing_progress
 from omni_pipelines.cli.views.ingest import CHANGES, IngestPlan, IngestReport, show_ingest
+from omni_pipelines.cli.views.ingest_profile import profile_of, with_rest
 from omni_pipelines.error_codes import CoreErrorCode
 from omni_pipelines.errors import DeletionRefused, OmniError, SourceMissing, UpstreamMoved
 from omni_pipelines.home import Home
@@ -29,6 +30,7 @@ from omni_pipelines.sources.model.source import Source
 from omni_pipelines.sources.registry import current_sources, reads, register, register_paths, unclaimed_notes
 from omni_pipelines.sources.session import SourceSession
 from omni_pipelines.steps.document_plan import plan_source
+from omni_pipelines.steps.step_cost import measured
 from omni_pipelines.steps.step_records import read_step_record
 from omni_pipelines.steps.step_table import new_run
 from omni_pipelines.text.engines import model_fingerprint, vocabulary_file
@@ -60,6 +62,9 @@ def ingest(
     allow_delete: AllowDeleteOption = False,
     wait: WaitOption = None,
     strict: Annotated[bool, Option("--strict", help="End with code 1 if any source is missing.")] = False,
+    profile: Annotated[
+        bool, Option("--profile", help="Show where time and memory went: by step, source and reader.")
+    ] = False,
 ) -> Result[IngestReport | IngestPlan]:
     """Read what changed, index it, and publish a release.
 
@@ -75,6 +80,8 @@ def ingest(
         if not confirmed(f"{error.message}; delete them from the knowledge base?", otherwise=error):
             raise
         report = ingest_sources(home, settings, paths or [], include or [], allow_delete=True)
+    if not profile:
+        report = report.model_copy(update={"profile": None})
     failed = next(iter(report.missing.values()), None) if strict or paths else None
     if failed is None:
         return Result(report)
@@ -106,8 +113,9 @@ def ingest_sources(
         with writer_session(home, settings):  # another ingest may register its own sources at the same time
             names = register_paths(home, settings, paths, include)
     session = SourceSession()  # it lists a website only once, for the check and for the run
-    report = _unchanged(home, settings, names, session)
-    report = report or _run_refresh_job(home, settings, names, session, allow_delete)
+    with measured() as cost:
+        report = _unchanged(home, settings, names, session)
+        report = report or _run_refresh_job(home, settings, names, session, allow_delete)
     published = require_release(home, report.release)
     hint = language_hint(published.fingerprints["embedder"], foreign_languages(home, published))
     record = read_step_record(home, "documents")
@@ -116,7 +124,8 @@ def ingest_sources(
     warnings = [*filter(None, [hint]), *told, *(each for each in report.warnings if each not in told)]
     files = count_fates(home, published, names or None)
     seconds = round(time.monotonic() - start, 2)
-    return report.model_copy(update={"seconds": seconds, "files": files, "missing": missing, "warnings": warnings})
+    found = {"seconds": seconds, "files": files, "missing": missing, "warnings": warnings}
+    return report.model_copy(update={**found, "profile": with_rest(report.profile, cost)})
 
 
 def _take_over_newest(home: Home, settings: Settings) -> None:
@@ -210,6 +219,7 @@ def _run_refresh_job(
         masked=published["masked"],
         moved=documents["moved"],
         warnings=documents["warnings"],
+        profile=profile_of(finished.metadata),
     )
 
 

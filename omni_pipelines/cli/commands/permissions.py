@@ -53,7 +53,7 @@ def explain(
     tool: Annotated[str, Argument(help="A tool from: omni tool list.")],
     arguments: ArgumentsArgument = None,
     after_reading: Annotated[
-        bool, Option("--after-reading", help="As if the session had read a document or a file before.")
+        bool, Option("--after-reading", help="Explain it for a session that has read a document or a file before.")
     ] = False,
 ) -> Fields:
     """Say whether a call may run, and which rule decides."""
@@ -113,11 +113,11 @@ def approve(
     home: AnyHome,
     identity: ID,
     scope: Annotated[
-        ApprovalScope, Option(help="How long this counts for exactly these arguments.")
+        ApprovalScope, Option(help="How long the approval counts, for exactly these arguments.")
     ] = ApprovalScope.ONCE,
-    yes: Annotated[bool, Option("--yes", help="Do not ask again.")] = False,
+    yes: Annotated[bool, Option("--yes", help="Approve it without asking.")] = False,
 ) -> Fields:
-    """Approve a call that waits, after showing what it is."""
+    """Show a call that waits for approval, and approve it."""
     approvals = permission_files(home).approvals
     waiting = approvals.find_waiting(identity)
     narrate(f"{waiting.tool} in {waiting.project}")

@@ -40,14 +40,18 @@ def run(
     task: Annotated[
         list[str] | None, Argument(metavar="TASK", help="What to do, or - for standard input.", show_default=False)
     ] = None,
-    steps: Annotated[int | None, Option(min=1, help="Calls of tools at most. Default: by the task.")] = None,
-    budget: Annotated[int, Option(min=1, metavar="TOKENS", help="Tokens of the language model at most.")] = TOKENS,
+    steps: Annotated[
+        int | None, Option(min=1, help="How many tool calls the task may make. Default: estimated from the task.")
+    ] = None,
+    budget: Annotated[
+        int, Option(min=1, metavar="TOKENS", help="How many tokens of the language model the task may use.")
+    ] = TOKENS,
     yes: Annotated[
         list[str] | None,
         Option(
-            metavar="SCOPE",
-            help="Approve beforehand what needs this capability, such as 'files:*'. Repeatable. Once the task has "
-            "read a document, whatever writes, runs or sends is shown first all the same.",
+            metavar="CAPABILITIES",
+            help="Approve calls that need this capability without asking, such as 'files:*'. Repeatable. After the "
+            "task has read a document, omni still asks before a call that writes, runs a program or sends something.",
         ),
     ] = None,
     answer: AnswerOption = None,
@@ -60,7 +64,7 @@ def run(
 ) -> None:
     """Carry out a task with the tools of the knowledge base, and report with citations.
 
-    Each step is recorded in a session, which can be resumed after a crash, or after a question that nobody answered.
+    Each step is recorded in a session. You can resume it after a crash, or after a question that nobody answered.
     """
     if bool(task) == bool(resume):
         raise ConfigurationError("name either a task or a session", cure="omni run TASK, or omni run --resume ID")
@@ -116,9 +120,9 @@ class PersonAtTerminal:
 
     def answer(self, inquiry: Inquiry) -> str | None:
         """The answer; None if no answer is left and nobody can type one."""
+        narrate(inquiry.text)
         prepared = self._prepared.answer(inquiry)
         if prepared is not None or not sys.stdin.isatty():
             return prepared
-        narrate(inquiry.text)
         typed: str = typer.prompt(">", prompt_suffix=" ", err=True)
         return typed

@@ -68,7 +68,7 @@ def show(home: ExistingHome, run: RunArgument) -> RunDetails:
 
 @command(show_messages)
 def logs(home: ExistingHome, run: RunArgument) -> Rows[RunMessage]:
-    """Print what a run said, the oldest first."""
+    """Print the log of a run, the oldest line first."""
     with open_instance(home) as instance:
         run_id = find_run(instance, run).dagster_run.run_id
         return Rows("messages", [RunMessage.of(entry) for entry in instance.all_logs(run_id)], run_id=run_id)
@@ -86,15 +86,18 @@ def cancel(home: ExistingHome, run: RunArgument) -> RunSummary:
 def prune(
     home: ExistingHome,
     settings: HomeSettings,
-    keep: Annotated[int | None, Option(min=0, help="Runs to keep. Default: the setting keep_runs.")] = None,
+    keep: Annotated[
+        int | None, Option(min=0, help="Keep this many of the newest runs. Default: the setting keep_runs.")
+    ] = None,
     days: Annotated[
-        float | None, Option(min=0, help="Delete older ones. Default: the setting keep_run_days.")
+        float | None,
+        Option(min=0, help="Delete runs that are older than this many days. Default: the setting keep_run_days."),
     ] = None,
     dry_run: Annotated[bool, Option("--dry-run", help="Only count them.")] = False,
 ) -> Fields:
     """Delete old finished runs.
 
-    Runs of the last day stay, and those in which an asset was last made.
+    It keeps the runs of the last day and, for each asset, the run that made it last.
     """
     keep_runs = settings.keep_runs if keep is None else keep
     with open_instance(home) as instance:

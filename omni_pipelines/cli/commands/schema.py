@@ -15,7 +15,9 @@ from omni_pipelines.errors import ConfigurationError
 @command(table("name", "meaning"))
 def schema(
     name: Annotated[str | None, Argument(help="A type from the list. Default: the list.")] = None,
-    write: Annotated[Path | None, Option(help="Write the schemas of all types to files in this folder.")] = None,
+    write: Annotated[
+        Path | None, Option(metavar="FOLDER", help="Write the schemas of all types to files in this folder.")
+    ] = None,
 ) -> Rows[Fields] | Verbatim | None:
     """List the types that other programs use, or print a JSON Schema."""
     if name is not None and write is not None:

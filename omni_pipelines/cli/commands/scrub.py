@@ -29,7 +29,7 @@ def scrub_release(
     report = scrub.scrub(home, require_release(home, release))
     documents = 0
     if repair and report.damage:
-        with writer_session(home, settings):
+        with writer_session(home, settings, repairs=True):
             documents = scrub.mark_for_repair(home, report)
     result = ScrubResult(report, documents)
     if not report.damage:

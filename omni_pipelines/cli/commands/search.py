@@ -50,7 +50,7 @@ def search(
     feedback: FeedbackOption = None,
     explain: Annotated[bool, Option("--explain", help="Show the parts that each score consists of.")] = False,
 ) -> Result[SearchResult | FoundFiles]:
-    """Find passages.
+    """Find passages by their words and their meaning.
 
     The exit code is 1 if nothing is found.
     """

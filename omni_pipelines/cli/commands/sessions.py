@@ -28,7 +28,8 @@ def show(
     home: ExistingHome,
     session: IdArgument,
     context: Annotated[
-        bool, Option("--context", help="Show what the language model was given of conversations that were too long.")
+        bool,
+        Option("--context", help="Show what the language model got of each conversation that was too long for it."),
     ] = False,
 ) -> ShownSession:
     """Show what a session did, step by step, and what came of it."""
@@ -54,7 +55,7 @@ def note(
     session: IdArgument,
     save: Annotated[bool, Option("--save", help="Save it as a knowledge entry, for later tasks.")] = False,
 ) -> TakenNote:
-    """Distil a session into a note of at most 500 tokens: decisions, changes, errors, open questions."""
+    """Summarise a session in a note of at most 500 tokens: decisions, changes, errors, open questions."""
     from omni_pipelines.agent.note_taker import taken_note
     from omni_pipelines.operations.entry_writer import KnowledgeWriter  # loads the engines that write
 
@@ -67,7 +68,7 @@ def note(
 
 @command(None)
 def trace(home: ExistingHome, session: IdArgument) -> Verbatim:
-    """Print a session as an OpenTelemetry trace, which a collector takes at /v1/traces. It holds no texts."""
+    """Print a session as an OpenTelemetry trace without its texts, for a collector at /v1/traces."""
     from omni_pipelines.agent.traces import trace_of
 
     found = TaskSession.open(home, session)

@@ -14,7 +14,9 @@ from omni_pipelines.home import Home
 from omni_pipelines.skills.installing import InstallOutcome, SkillInstallation, SkillInstaller
 
 NameArgument = Annotated[str, Argument(metavar="NAME", help="The name of an installed skill.")]
-ForceOption = Annotated[bool, Option("--force", help="Also if it is another skill, or was changed.")]
+ForceOption = Annotated[
+    bool, Option("--force", help="Do it even if the skill there came from elsewhere, or was changed.")
+]
 
 
 @dataclass(frozen=True)
@@ -45,13 +47,14 @@ def install(
     source: Annotated[
         str, Argument(metavar="SOURCE", help="A folder, an archive, or the URL of a git repository, URL#BRANCH.")
     ],
-    name: Annotated[str, Option("--name", help="Only the skill with this name.", show_default=False)] = "",
-    checksum: Annotated[str, Option(help="What the checksum of the skill has to be.", show_default=False)] = "",
+    name: Annotated[str, Option("--name", help="Install only the skill with this name.", show_default=False)] = "",
+    checksum: Annotated[str, Option(help="Install the skill only if it has this checksum.", show_default=False)] = "",
     force: ForceOption = False,
 ) -> Rows[SkillInstallation]:
     """Copy the skills of a folder, an archive or a git repository into the project, after checking them.
 
-    Nothing of a skill is run, and each needs trust. Its source and checksum are kept for omni skill update.
+    It runs no code of a skill, and keeps the source and checksum for omni skill update. Before a skill can be used,
+    you must trust it: omni skill trust.
     """
     source = str(Path(source).expanduser().absolute()) if Path(source).expanduser().exists() else source
     return Rows("skills", _installer(home).install(source, name=name, digest=checksum, replace=force))
@@ -59,7 +62,7 @@ def install(
 
 @command(_show)
 def update(home: AnyHome, name: NameArgument, force: ForceOption = False) -> Rows[SkillInstallation]:
-    """Install a skill again from where it came from, and show what is different."""
+    """Install a skill again from its source, and show what has changed."""
     return Rows("skills", [_installer(home).update(name, replace=force)])
 
 

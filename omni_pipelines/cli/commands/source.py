@@ -29,7 +29,7 @@ LocationArgument = Annotated[
 ]
 Patterns = list[str] | None
 PrivateOption = Annotated[
-    bool, Option("--allow-private", help="A website in your own network: its address may be private.")
+    bool, Option("--allow-private", help="For a website in your own network: allow private addresses.")
 ]
 
 
@@ -42,8 +42,12 @@ def add(
     rev: Annotated[str, Option(help="A branch, tag or commit of a git repository.")] = "",
     include: Annotated[Patterns, Option(metavar="PATTERN", help="Read only files that match. Repeatable.")] = None,
     exclude: Annotated[Patterns, Option(metavar="PATTERN", help="Skip files that match. Repeatable.")] = None,
-    acl: Annotated[Patterns, Option(metavar="TAG", help="Access tag of those who may see it. Repeatable.")] = None,
-    allow: Annotated[Patterns, Option(metavar="HOST", help="Another host of its pages. Repeatable.")] = None,
+    acl: Annotated[
+        Patterns, Option(metavar="TAG", help="Access tag of the viewers who may see the source. Repeatable.")
+    ] = None,
+    allow: Annotated[
+        Patterns, Option(metavar="HOST", help="For a website: another host that has pages of it. Repeatable.")
+    ] = None,
     allow_private: PrivateOption = False,
 ) -> Fields:
     """Register a source, which the next omni ingest reads."""
@@ -124,10 +128,11 @@ def claim(
     name: NameArgument,
     new_location: Annotated[str, Option("--at", help="Its location here, if that differs.")] = "",
 ) -> Fields:
-    """Read a source here that nobody or another home has read so far.
+    """Make this home read a source that another home, or no home, has read so far.
 
-    Use it when the other home, which shares the same store, is gone or gives the source up. Nobody reads a source
-    outside the folder of the home that came with it from somebody else: read its location before you claim it.
+    Of the homes that share a store, one reads each source: claim the source if that home is gone or gives it up.
+    A home that somebody gave you may name sources outside its folder: omni reads none of them before you claim it.
+    Look at its location first.
     """
     with writer_session(home, settings, sync=True):
         sources = registry.load_sources(home)

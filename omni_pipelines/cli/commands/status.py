@@ -17,7 +17,10 @@ from omni_pipelines.knowledge.state.writer import read_writer
 from omni_pipelines.refusals import Fate
 
 FateArgument = Annotated[
-    str | None, Argument(metavar="[FATE]", help=f"With --files, only those: {', '.join(Fate)}.", show_default=False)
+    str | None,
+    Argument(
+        metavar="[FATE]", help=f"With --files, name only files with this fate: {', '.join(Fate)}.", show_default=False
+    ),
 ]
 
 
@@ -29,7 +32,7 @@ def read(
     fate: FateArgument = None,
     files: Annotated[bool, Option("--files", help="Name every file that was seen, and what became of it.")] = False,
 ) -> status.Status | FirstIngest | Rows[SeenFile]:
-    """Show what the knowledge base holds, and what works on it."""
+    """Show what the knowledge base holds, and which process writes to it."""
     if not files:
         if fate is not None:
             raise ConfigurationError(f"{fate!r} is a fate of files", cure=f"omni status --files {fate}")

@@ -31,7 +31,7 @@ SharingSettings = Annotated[Settings, Depends(sharing_settings)]
 
 @command(show_store)
 def status(home: AnyHome, settings: SharingSettings) -> StoreState:
-    """Show what the store holds, and how far this home is."""
+    """Show what the store holds, and how far this home is behind it."""
     return read_store_state(new_run(home, settings))
 
 

@@ -45,7 +45,9 @@ def schema(
     home: RefreshedHome,
     tool: ToolArgument = None,
     openapi: Annotated[bool, Option("--openapi", help="Print an OpenAPI 3.1 document.")] = False,
-    check: Annotated[Path | None, Option(help="Check this tool document (.yaml or .json) instead.")] = None,
+    check: Annotated[
+        Path | None, Option(metavar="FILE", help="Check this tool document (.yaml or .json) instead.")
+    ] = None,
 ) -> Verbatim | Result[Rows[Problem]]:
     """Print the tool document as YAML, as JSON or as OpenAPI."""
     if openapi and tool is not None:
@@ -72,8 +74,8 @@ def run(
 ) -> Result[ToolResponse]:
     """Call a tool and print its data.
 
-    The arguments are checked first; a call that no grant allows must be approved. With --json, the whole response is
-    printed.
+    It checks the arguments first. You must approve a call that no grant allows. With --json, it prints the whole
+    response.
     """
     shipped = shipped_tools(home, release, viewer=viewer)
     approver = YesTo(yes or (), TerminalApprover())

@@ -18,9 +18,10 @@ def _show(result: Fields) -> None:
 def trust(home: HomeOption = None) -> Fields:
     """Trust what omni.toml says about sending content away and reading outside its folder.
 
-    Such settings are ignored until then, because the file may come from somebody else: store, llm_url, rerank_url,
-    ray_address, cache, and of a source allow, allow_private and a location outside the folder. A dagster.yaml of the
-    home that omni did not write is refused until then, too. A change of any of them needs trust again.
+    Until then omni ignores such settings, because the file may come from somebody else: store, llm_url, rerank_url,
+    ray_address, cache, dagster_home, alerts, and of a source allow, allow_private and a location that is a URL or
+    outside the folder. It also refuses a dagster.yaml of the home that it did not write. A change of any of them
+    needs trust again.
     """
     found = find_home(home)
     return {"file": found.config, "settings": trust_settings(found)}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from omni_pipelines.cli.command import Fields, Rows
 from omni_pipelines.cli.output import narrate, say
 from omni_pipelines.cli.text import cell, say_fields
+from omni_pipelines.cli.views.ingest_profile import IngestProfile, show_profile
 from omni_pipelines.records import MissingSource, Record
 from omni_pipelines.refusals import Fate
 
@@ -33,6 +34,8 @@ class IngestReport(Record):
     """The sources that could not be listed, by name; their documents are kept."""
     warnings: Sequence[str] = ()
     seconds: float = 0.0
+    profile: IngestProfile | None = None
+    """What it cost, with --profile."""
 
 
 def show_report(report: IngestReport) -> None:
@@ -54,6 +57,8 @@ def show_report(report: IngestReport) -> None:
         narrate(f"note: {warning}")
     if (more := len(report.warnings) - MAX_WARNINGS) > 0:
         narrate(f"note: and {more:,} more like these")
+    if report.profile is not None:
+        show_profile(report.profile)
 
 
 def say_files(files: Mapping[str, Mapping[str, int]]) -> None:

@@ -83,7 +83,10 @@ def show_session(shown: ShownSession) -> None:
         if shown.with_context and isinstance(payload, ContextPruned):
             _show_context(payload)
     if shown.question:
-        say_fields({"question": shown.question}, 9)
+        first, *rest = shown.question.splitlines()
+        say_fields({"question": first}, 9)
+        for line in rest:
+            say(f"          {line}")
         narrate(f"answer it: omni run --resume {row.id} --answer TEXT")
     if shown.report is not None:
         say()

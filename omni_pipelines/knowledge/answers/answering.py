@@ -27,11 +27,11 @@ from omni_pipelines.text.engines import load_counter
 from omni_pipelines.variant_registry import VariantRegistry
 
 ASK_HITS = 10
-"""Passages that are read for an answer."""
+"""How many passages are read for an answer."""
 DEFINITION_HITS = 20
-"""Passages with a declaration of a name of the question that are read."""
+"""How many further passages are read that declare a name of the question."""
 MAX_GIVEN = 1_000
-"""Answers, the last ones, of which receipts are made."""
+"""How many of the last answers a receipt can be made of."""
 
 Where = Mapping[str, str]
 Search = Callable[[str, int, Where], list[Hit]]

@@ -46,7 +46,7 @@ MAX_CANDIDATES_PER_HIT = 6
 DECLARED_BONUS = 5.0
 """Of a candidate that is the declaration asked for: more than all others together can reach."""
 UNREADABLE_MARGIN = 0.08
-"""What the least evidence grows by for a question that the embedder cannot read: words alone are easily mistaken."""
+"""How much more evidence a question needs that the embedder cannot read: words alone mislead easily."""
 NEAR_MEANING = 0.5
 """Nearness from which a text is about a word that it does not contain."""
 
@@ -138,7 +138,7 @@ class Question:
         return words + near + kind + 0.5 / each.rank + DECLARED_BONUS * self.is_declaration(each)
 
     def is_declaration(self, each: Candidate) -> bool:
-        """Whether a candidate declares what the question asks the place, the parameters or a default value of.
+        """Whether a candidate declares the thing whose place, parameters or default value the question asks for.
 
         What else the question names must mostly be there too: otherwise it asks for more than the declaration.
         """

@@ -7,12 +7,12 @@ from pydantic import BaseModel
 
 from native.lance_tables import TableVersion
 from omni_pipelines.home import Home
+from omni_pipelines.knowledge.state.table_files import read_quarantine
 from omni_pipelines.knowledge.state.unread_files import read_unread
 from omni_pipelines.records import Release
 from omni_pipelines.refusals import Fate, fate_of, suffix_of
-from omni_pipelines.rows import QuarantineRow
-from omni_pipelines.schemas import DOCUMENTS, QUARANTINE
-from omni_pipelines.tables import known_table, read_rows
+from omni_pipelines.schemas import DOCUMENTS
+from omni_pipelines.tables import known_table
 
 
 class SeenFile(BaseModel, frozen=True):
@@ -62,7 +62,7 @@ def _found(
     for source, path, partial in zip(*(documents[name].to_pylist() for name in columns), strict=True):
         if sources is None or source in sources:
             yield source, path, Fate.PARTIAL if partial else Fate.READ, suffix_of(path), partial
-    for row in read_rows(home, QUARANTINE, QuarantineRow, ["source", "path", "code", "detail"]):
+    for row in read_quarantine(home, ["source", "path", "code", "detail"]):
         fate = fate_of(row["code"])
         if fate is not Fate.PARTIAL and (sources is None or row["source"] in sources):
             reason = row["detail"] if fate is Fate.UNKNOWN else f"{row['code']}: {row['detail']}"

@@ -5,12 +5,11 @@ from typing import NamedTuple
 from native import text_recognition
 from native.lance_tables import LanceTable, TableVersion
 from omni_pipelines.home import Home
+from omni_pipelines.knowledge.state.table_files import read_quarantine
 from omni_pipelines.knowledge.state.unread_files import read_unread
 from omni_pipelines.records import Release
 from omni_pipelines.refusals import RECOGNIZABLE, Fate
-from omni_pipelines.rows import QuarantineRow
-from omni_pipelines.schemas import DOCUMENTS, QUARANTINE
-from omni_pipelines.tables import read_rows
+from omni_pipelines.schemas import DOCUMENTS
 
 
 class Recognizable(NamedTuple):
@@ -33,7 +32,7 @@ def recognizable(home: Home, release: Release) -> Recognizable:
     version = TableVersion.parse(release.tables[DOCUMENTS.name]).version
     partial = LanceTable(home.table(DOCUMENTS.name)).read(["source", "path", "partial"], version=version)
     reasons = {(row["source"], row["path"]): row["partial"] for row in partial.to_pylist()}
-    for row in read_rows(home, QUARANTINE, QuarantineRow, ["source", "path", "detail"]):
+    for row in read_quarantine(home, ["source", "path", "detail"]):
         reasons[row["source"], row["path"]] = row["detail"]
     unread = (file for files in read_unread(home).values() for file in files if file.fate is Fate.UNKNOWN)
     return Recognizable(

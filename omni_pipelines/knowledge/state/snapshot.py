@@ -14,10 +14,12 @@ from native.errors import EngineError, TableMissing
 from native.filters import equals, is_in, matches
 from native.lance_tables import LanceTable, TableVersion
 from native.tantivy_index import KeywordIndex
+from omni_pipelines.errors import TableBroken
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.access import Viewer, VisibleSources
 from omni_pipelines.knowledge.state.releases import newest_release, require_release
 from omni_pipelines.knowledge.state.seen_sources import SeenStamp, seen_stamp, sources_seen
+from omni_pipelines.knowledge.state.table_files import require_readable
 from omni_pipelines.records import Release
 from omni_pipelines.rows import ChunkRow, DocumentRow, rows_of
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, FILTERS
@@ -38,6 +40,7 @@ class Snapshot:
     def __init__(self, home: Home, release: Release, viewer: Viewer | None = None) -> None:
         self.home, self.release, self.viewer = home, release, viewer
         self._tables: dict[str, tuple[LanceTable, int]] = {}
+        require_readable(home, release)
         self.keyword = KeywordIndex.open(home.keyword / release.keyword.generation, FILTERS)
         for name in (DOCUMENTS.name, CHUNKS.name, EMBEDDINGS.name):
             table, version = self._pinned(name)
@@ -54,13 +57,13 @@ class Snapshot:
 
         Raises:
             ConfigurationError: there is no such release.
-            EngineError: its files are missing or damaged.
+            EngineError, TableBroken: its files are missing or damaged.
         """
         release = require_release(home, number)
         for _ in range(_OPEN_ATTEMPTS):
             try:
                 return cls(home, release, viewer)
-            except EngineError:
+            except (EngineError, TableBroken):
                 newer = newest_release(home)
                 if number is not None or newer is None or newer.release == release.release:
                     raise

@@ -5,7 +5,8 @@ that names it; later releases take over its checksum. Damage in between cannot b
 damaged file are written again into a new one: nothing does that without comparing the checksums before.
 """
 
-from collections.abc import Iterator, Mapping
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from native import lance_files, lance_maintenance
 from native.allocator import return_free_memory
@@ -18,7 +19,9 @@ from omni_pipelines.ids import file_content_hash
 from omni_pipelines.knowledge.state.releases import newest_release
 from omni_pipelines.record_fields import Blake3, PinnedVersion
 from omni_pipelines.records import Record, Release, opened, sealed
-from omni_pipelines.schemas import QUARANTINE
+from omni_pipelines.rows import QuarantineRow
+from omni_pipelines.schemas import QUARANTINE, TABLES
+from omni_pipelines.tables import read_rows
 
 
 def with_checksums(home: Home, release: Release) -> Release:
@@ -85,9 +88,8 @@ def damaged_quarantine(home: Home) -> Iterator[tuple[str, str]]:
     except EngineError as error:
         yield "_versions/", str(error)
         return
-    for path, expected in noted.files.items():
-        if fault := _fault(home, path, expected):
-            yield path.split("/", 2)[2], fault
+    for _, file, fault in _damaged(home, noted.files):
+        yield file, fault
 
 
 def _read_noted(home: Home) -> QuarantineFiles | None:
@@ -102,11 +104,19 @@ def damaged_files(home: Home, release: Release, table: str = "") -> Iterator[tup
 
     Of all tables, or of one. There are no faults in a release of an older version, which has no checksums.
     """
-    for path, expected in release.files.items():
-        _, folder, file = path.split("/", 2)
-        name = folder.removesuffix(".lance")
-        if table in ("", name) and (fault := _fault(home, path, expected)):
-            yield name, file, fault
+    folder = f"tables/{table}.lance/" if table else ""
+    yield from _damaged(home, {path: each for path, each in release.files.items() if path.startswith(folder)})
+
+
+def _damaged(home: Home, files: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    for path, expected in files.items():
+        if fault := _fault(home, path, expected):
+            yield *_table_and_file(path), fault
+
+
+def _table_and_file(path: str) -> tuple[str, str]:
+    _, folder, file = path.split("/", 2)
+    return folder.removesuffix(".lance"), file
 
 
 def _fault(home: Home, path: str, expected: str) -> str:
@@ -125,8 +135,71 @@ def require_sound(home: Home, release: Release | None, table: str) -> None:
     Raises:
         TableBroken: a file is damaged.
     """
-    for _, file, fault in damaged_files(home, release, table) if release is not None else ():
-        cure = "repair it: omni scrub --repair, then omni ingest"
+    if release is not None:
+        _refuse(damaged_files(home, release, table))
+
+
+def require_readable(home: Home, release: Release) -> None:
+    """Check that a release has no file at which Lance would end the process, see `unreadable_files`.
+
+    Raises:
+        TableBroken: there is one.
+    """
+    damaged = list(unreadable_files(home, release.files))
+    if damaged:
+        newest = newest_release(home)
+        is_newest = newest is None or newest.release == release.release
+        _refuse(damaged, "" if is_newest else f" --release {release.release}")
+
+
+def require_readable_heads(home: Home) -> None:
+    """The same for the heads of all tables. Those that cannot be opened are left out: their readers are told.
+
+    Raises:
+        TableBroken: there is such a file.
+    """
+    newest, noted = newest_release(home), _read_noted(home)
+    known = {**(newest.files if newest is not None else {}), **(noted.files if noted is not None else {})}
+    _refuse(unreadable_files(home, {path: known.get(path, "") for path in _paths_of_heads(home)}))
+
+
+def _paths_of_heads(home: Home) -> Iterator[str]:
+    for name in TABLES:
+        with contextlib.suppress(EngineError, OSError):  # a head that cannot be opened
+            yield from _paths(home, {name: str(LanceTable(home.table(name)).head())})
+
+
+def unreadable_files(home: Home, files: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    """The table, the path in its folder and the fault of each file, of these, at which Lance would end the process.
+
+    Lance takes some numbers in its files for true, and asks for as much memory. If there is not as much, the process
+    ends without an error that could be caught. Such numbers are in files of deletions, which are small enough to
+    compare them with their checksums, and at the end of files of rows and of indexes.
+    """
+    for path, expected in files.items():
+        if "/_deletions/" in path:
+            fault = _fault(home, path, expected) if expected and (home.root / path).exists() else ""
+        else:
+            fault = "" if lance_files.is_end_possible(home.root / path) else "its end is damaged"
+        if fault:
+            yield *_table_and_file(path), fault
+
+
+def read_quarantine(home: Home, columns: Sequence[str], where: str | None = None) -> list[QuarantineRow]:
+    """Rows of the table `quarantine` with these columns; none if there is no table.
+
+    Raises:
+        TableBroken, EngineError: a file of the table is damaged.
+    """
+    noted = _read_noted(home)
+    if noted is not None:
+        _refuse(unreadable_files(home, noted.files))
+    return read_rows(home, QUARANTINE, QuarantineRow, columns, where)
+
+
+def _refuse(damaged: Iterable[tuple[str, str, str]], which: str = "") -> None:
+    for table, file, fault in damaged:
+        cure = f"repair it: omni scrub --repair{which}, then omni ingest"
         raise TableBroken(f"table {table}: {file}: {fault}", cure=cure)
 
 

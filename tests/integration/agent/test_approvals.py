@@ -63,6 +63,16 @@ def test_write_waits_for_the_approval_of_its_exact_arguments(make: Make, home: H
     assert replay.is_identical, replay.difference
 
 
+def test_call_that_waits_for_its_approval_is_not_taken_for_one_that_was_interrupted(make: Make, home: Home) -> None:
+    edit = call("files.edit", path="page.md", old="Ignore", new="Do")  # made twice, it would fail
+    task = make(CLEAR, planned(("edit page.md", "files.edit")), edit, *END)
+    for answers in ([], ["y"], []):
+        with pytest.raises(TaskWaits):
+            task.run(*answers)
+    assert task.run("y").outcome == "done"
+    assert (home.root.parent / "page.md").read_text().startswith("Do your task")
+
+
 def test_person_sees_all_of_a_long_argument_and_what_is_invisible_in_it(make: Make, home: Home) -> None:
     long = call("files.write", path="new.txt", text="harmless\n" * 1_000 + "rm\u200b -r")
     task = make(CLEAR, WRITING, long, *END)

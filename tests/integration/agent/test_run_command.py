@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from omni_pipelines.cli.main import execute
+from omni_pipelines.home import Home
+from omni_pipelines.steps.step import LoadedEngines
 from omni_pipelines.testing.builders import KnowledgeBase
 
 
@@ -34,6 +36,29 @@ def test_task_that_needs_a_model_is_recorded_shown_and_deleted(
     assert "bit for bit" in capsys.readouterr().out
     assert execute(["sessions", "delete", session, *home]) == 0
     assert not any(Path(base.home.sessions).iterdir())
+
+
+def test_replay_with_another_release_says_what_it_finds_and_answers_otherwise(
+    home: Home, engines: LoadedEngines, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base = KnowledgeBase(home, embedder=engines.embedder, embedder_fingerprint=engines.model)
+    base.with_files({"keys.md": "# Keys\n\nKeys are rotated with the rotate command.\n"}).build()
+    home_option = ("--home", str(home.root))
+    assert execute(["run", "How are keys rotated?", "--json", *home_option]) == 0
+    session = json.loads(capsys.readouterr().out.splitlines()[0])["run_id"]
+    base.with_files({"keys.md": "# Keys\n\nKeys are rotated by the vault every night.\n"}).build()
+    compared = []
+    for release in ("1", "2"):
+        assert execute(["replay", session, "--release", release, "--json", *home_option]) == 0
+        [call] = json.loads(capsys.readouterr().out)["calls"]
+        compared.append(call)
+    assert [call["is_same"] for call in compared] == [True, False]
+    then, now = compared[1]["answer"]
+    assert "rotate command" in then
+    assert "every night" in now
+    assert execute(["replay", session, "--release", "2", *home_option]) == 0
+    assert "every night" in capsys.readouterr().out
+    assert execute(["replay", session, "--release", "9", *home_option]) == 2
 
 
 def test_clumsy_calls_are_usage_errors_and_begin_no_session(

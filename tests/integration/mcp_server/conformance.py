@@ -81,16 +81,18 @@ def main() -> int:
     PAGE.write_text(
         f"""# Conformance of the MCP server
 
+Whether the MCP server behaves as the specification of the protocol says.
+
 Written by `python -m tests.integration.mcp_server.conformance`, with `@modelcontextprotocol/conformance`
 {version} over HTTP: {good} of {len(results)} scenarios pass, with {checks} checks.
 
 The suite calls tools, resources and prompts with the names and contents of its own sample server. They are registered
 in our server (`tests/integration/mcp_server/sample_server.py`); transport, sessions, gatekeeper, progress, messages,
-questions and errors are those of `omni mcp`. The token is added to its requests, because it cannot send one. Sampling
-is asked for by the sample tool alone: no tool of ours does.
+questions and errors are those of `omni mcp`. We add the token to the requests of the suite, because it cannot send
+one. Only the sample tool asks for sampling; no tool of ours does.
 
-Two scenarios are not run, which the suite itself keeps out as pending: `json-schema-2020-12`, because the schemas of
-our tools need no references, and `server-sse-polling`, which needs stored events.
+Two scenarios are not run; the suite itself marks them as pending. They are `json-schema-2020-12`, because the schemas
+of our tools need no references, and `server-sse-polling`, which needs stored events.
 
 | scenario | checks that pass | that fail |
 |---|---|---|

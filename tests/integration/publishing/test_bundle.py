@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import random
@@ -178,6 +179,13 @@ def drop(raw: dict[str, bytes], _contents: dict[str, Any]) -> None:
     raw.pop(next(name for name in raw if "/data/" in name))
 
 
+def impossible_end(raw: dict[str, bytes], contents: dict[str, Any]) -> None:
+    """Lance would ask for 32 GiB, and end the process."""
+    name = next(name for name in raw if "/data/" in name)
+    raw[name] = raw[name][:-13] + b"\x80" + raw[name][-12:]
+    contents["files"][name]["sha256"] = hashlib.sha256(raw[name]).hexdigest()
+
+
 def claim(_raw: dict[str, bytes], contents: dict[str, Any]) -> None:
     next(iter(contents["files"].values()))["size"] = 1 << 40
 
@@ -214,6 +222,8 @@ def other_field(_raw: dict[str, bytes], contents: dict[str, Any]) -> None:
         (put("tables/chunks.lance/data/evil", b"x", listed=False), "which it does not list"),
         (put("../evil", b"x", listed=False), "which it does not list"),
         (put("tables/chunks.lance/data/evil", b"x", listed=True), "checksum of"),
+        (put("tables/chunks.lance/_deletions/0-1-2.arrow", b"x", listed=True), "the bundle contains tables/chunks"),
+        (impossible_end, "its end is damaged"),
         (flip, "checksum of"),
         (drop, "is missing from the bundle"),
         (claim, "but is smaller"),

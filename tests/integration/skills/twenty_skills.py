@@ -301,13 +301,16 @@ def main() -> int:
     PAGE.write_text(
         f"""# Generated skills
 
+Whether the skills that `omni skill generate` writes work wherever a skill can be used.
+
 Written by `python -m tests.integration.skills.twenty_skills`: {good} of {len(TWENTY)} skills are right in every
 column.
 
-The first column: generated without a model, it passes `omni skill check`, the validator of the specification, and its
-own tests. Then a command of it is run by `omni skill run`, in a task of the agent with a scripted model, and by a
-client of `omni mcp --allow-skills`, each time through the gatekeeper. The last column: a scripted model wrote it
-after two broken drafts, whose errors it was given.
+- **check and tests**: a skill that was generated without a model passes `omni skill check`, the validator of the
+  specification, and its own tests.
+- **terminal**, **task**, **MCP**: `omni skill run`, a task of the agent with a scripted model, and a client of
+  `omni mcp --allow-skills` each run a command of the skill, through the gatekeeper.
+- **by a model**: a scripted model wrote the skill after two broken drafts, whose errors it was given.
 
 | skill | check and tests | terminal | task | MCP | by a model, at the third try |
 |---|---|---|---|---|---|

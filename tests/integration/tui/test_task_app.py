@@ -9,18 +9,21 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from omni_pipelines.agent.extractive import ExtractiveReasoner
+from omni_pipelines.agent.gated_tools import gated_tools
 from omni_pipelines.agent.journal import Listener
 from omni_pipelines.agent.person import Person
 from omni_pipelines.agent.reasoner import Reasoner
 from omni_pipelines.agent.session import TaskSession
+from omni_pipelines.agent.task_approver import TaskApprover
+from omni_pipelines.agent.task_nodes import TaskTools
 from omni_pipelines.agent.task_runner import TaskRunner
 from omni_pipelines.cli.views.tasks import event_line
 from omni_pipelines.home import Home
 from omni_pipelines.records import Event
-from omni_pipelines.testing.fakes import ScriptedModel
+from omni_pipelines.testing.fakes import ScriptedModel, ScriptedReply
 from omni_pipelines.tools.catalog import ToolCatalog
 from tests.agent_task import SECRET_WORDS, Killed, Library, OpenTools, Task
-from tests.scripted_tasks import GOOD, call, done, planned, reasoning, says
+from tests.scripted_tasks import GOOD, call, done, lesson, planned, reasoning, says
 
 textual = pytest.importorskip("textual")
 from textual.pilot import Pilot  # noqa: E402
@@ -41,21 +44,21 @@ def screen(
     make_reasoner: Callable[..., Reasoner] = lambda *_: ExtractiveReasoner(),
     session: TaskSession | None = None,
     heard: Callable[[Event], object] = lambda _: None,
+    open_tools: Callable[[TaskSession, TaskApprover], TaskTools] | None = None,
 ) -> TaskApp:
     catalog: ToolCatalog = (library or Library()).catalog
+    open_tools = open_tools or (lambda *_: OpenTools(catalog))
     tasks = iter(range(100))
 
     def new_session(task: str) -> TaskSession:
-        return Task(Home(home.root / str(next(tasks))), lambda *_: OpenTools(catalog), task).session
+        return Task(Home(home.root / str(next(tasks))), open_tools, task).session
 
     def make_runner(person: Person, listener: Listener) -> TaskRunner:
         def listen(event: Event) -> None:
             heard(event)
             listener(event)
 
-        return TaskRunner(
-            lambda *_: OpenTools(catalog), make_reasoner, lambda *_: None, person=person, listener=listen
-        )
+        return TaskRunner(open_tools, make_reasoner, lambda *_: None, person=person, listener=listen)
 
     return TaskApp(
         TaskDesk(Home(home.root / "0"), new_session, make_runner, event_line), session or new_session(text)
@@ -155,6 +158,73 @@ def test_question_is_answered_in_the_line_below(home: Home) -> None:
         assert "you: all" in text_of(app, "log")
 
     drive(screen(home, "write about keys", make_reasoner=reasoning(model)), act)
+
+
+WRITING = planned(("write new.txt", "files.write"))
+WRITE = call("files.write", path="new.txt", text="first\nrm\u200b -r")
+
+
+def writing(home: Home, *replies: ScriptedReply) -> TaskApp:
+    """A task that writes a file, behind the real gatekeeper."""
+    return screen(
+        home,
+        "write a file",
+        make_reasoner=reasoning(ScriptedModel([{"question": ""}, WRITING, *replies])),
+        open_tools=lambda session, approver: gated_tools(home, session, approver),
+    )
+
+
+async def asked(pilot: Pilot[None], app: TaskApp, words: str, answer: str) -> None:
+    """Wait until the person is asked something, and answer."""
+    await until(
+        pilot, lambda: words in text_of(app, "log") and app.query_one(Input).placeholder == "type your answer"
+    )
+    assert "(asks you)" in text_of(app, "task")
+    app.query_one(Input).value = answer
+    await pilot.press("enter")
+
+
+def test_file_is_written_after_the_plan_and_the_exact_call_were_approved_on_the_screen(home: Home) -> None:
+    file = home.root.parent / "new.txt"
+
+    async def act(pilot: Pilot[None], app: TaskApp) -> None:
+        await asked(pilot, app, "1. write new.txt [files.write]", "y")
+        await until(pilot, lambda: "files.write needs your approval" in text_of(app, "log"))
+        shown = text_of(app, "log")
+        assert '"path": "new.txt"' in shown
+        assert "rm\\u200b -r" in shown  # what is invisible is shown
+        assert not file.exists()
+        await asked(pilot, app, "y for once, session, project, n, or why not", "y")
+        await ended(pilot, app)
+        assert "(done)" in text_of(app, "task")
+        assert file.read_text() == "first\nrm\u200b -r"
+
+    drive(writing(home, WRITE, done(), GOOD, says(("it is written", [1]))), act, size=(120, 60))
+
+
+def test_plan_that_is_rejected_on_the_screen_changes_nothing(home: Home) -> None:
+    async def act(pilot: Pilot[None], app: TaskApp) -> None:
+        await asked(pilot, app, "carry out this plan?", "n")
+        await ended(pilot, app)
+        assert "the plan was rejected" in text_of(app, "log")
+
+    drive(writing(home), act)
+    assert not list(home.root.parent.glob("*.txt"))
+
+
+def test_call_that_is_refused_on_the_screen_tells_the_model_why(home: Home) -> None:
+    replies = WRITE, done("refused"), lesson("read"), planned(("look", "files.list")), call("files.list"), done()
+
+    async def act(pilot: Pilot[None], app: TaskApp) -> None:
+        await asked(pilot, app, "carry out this plan?", "y")
+        await asked(pilot, app, "files.write needs your approval", "not this file")
+        await asked(pilot, app, "files.list needs your approval", "y")
+        await ended(pilot, app)
+        assert "not this file" in text_of(app, "log")
+        assert "(done)" in text_of(app, "task")
+
+    drive(writing(home, *replies, GOOD, says(("listed", [2]))), act, size=(120, 60))
+    assert not list(home.root.parent.glob("*.txt"))
 
 
 def test_new_task_begins_after_the_first_one(home: Home) -> None:

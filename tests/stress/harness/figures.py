@@ -25,10 +25,6 @@ Faults that were injected into a knowledge base, and what happened. `make stress
 A row is written when its trial has ended without a failure, with the day and the seed of the run; a later run
 replaces it. Repeat one with `OMNI_STRESS_SEED=SEED make stress`. A trial fails if anything comes to harm.
 
-Not solved: a flipped bit in a file of a table can make Lance ask for more memory than there is. The process that
-reads it then ends with "memory allocation of … bytes failed" instead of an error with a cure, `omni scrub` too
-(seed 1658526083).
-
 - last row {now:%Y-%m-%d %H:%M} UTC, on {cores} cores with a load of {load:.1f}
 - {versions}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from omni_pipelines.agent.context_manager import ContextManager
@@ -13,7 +13,9 @@ from omni_pipelines.agent.context_pruner import ContextPruner, PruningConfig
 from omni_pipelines.agent.session import text_name
 from omni_pipelines.errors import OmniError
 from omni_pipelines.language_models.port import Message, ToolCall
+from tests.cases import cases
 
+MANY = cases(30)
 SYSTEM, TASK = Message("system", "Rules."), Message("user", "The task.")
 
 
@@ -44,6 +46,7 @@ def answered(messages: Sequence[Message]) -> bool:
     )
 
 
+@settings(max_examples=MANY)
 @given(conversations, st.integers(20, 400), st.integers(0, 5), st.integers(1, 60))
 def test_pruned_conversation_is_within_its_budget_and_never_longer(
     messages: list[Message], max_tokens: int, retained: int, max_output: int
@@ -61,6 +64,7 @@ def test_pruned_conversation_is_within_its_budget_and_never_longer(
         assert pruned == messages
 
 
+@settings(max_examples=MANY)
 @given(conversations, st.integers(60, 400))
 def test_conversation_with_a_summary_is_within_its_budget(messages: list[Message], max_tokens: int) -> None:
     manager = ContextManager(max_tokens, words, text_name)
@@ -71,6 +75,7 @@ def test_conversation_with_a_summary_is_within_its_budget(messages: list[Message
     assert ContextPruner(PruningConfig(), words).count_messages(fitted) <= max_tokens
 
 
+@settings(max_examples=MANY)
 @given(st.text(max_size=2_000), st.integers(0, 200))
 def test_text_that_is_cut_in_the_middle_is_shorter_and_within_its_budget(text: str, max_tokens: int) -> None:
     cut = ContextPruner(PruningConfig(), len).truncate_middle(text, max_tokens)

@@ -8,6 +8,9 @@ import dagster as dg
 
 from assets.catalog import materialized
 from omni_pipelines.steps.preview import Sections
+from omni_pipelines.steps.step_cost import StepCost
+
+COST = StepCost(seconds=1.5, cpu_seconds=0.25, peak_megabytes=300)
 
 
 @dataclass(frozen=True)
@@ -18,16 +21,19 @@ class Report:
 
 
 def metadata(preview: Sections) -> dict[str, object]:
-    return dict(materialized(Report(), preview, uri="/home/tables").metadata or {})
+    return dict(materialized(Report(), COST, preview, uri="/home/tables").metadata or {})
 
 
-def test_a_materialization_has_the_version_the_rows_and_the_counts_of_its_step() -> None:
-    result = materialized(Report(), {}, uri="/home/tables", counts={"warnings": []})
+def test_a_materialization_has_the_version_rows_counts_and_cost_of_its_step() -> None:
+    result = materialized(Report(), COST, {}, uri="/home/tables", counts={"warnings": []})
     assert result.data_version == dg.DataVersion("u:1")
     assert result.metadata == {
         "dagster/row_count": 2,
         "dagster/uri": "/home/tables",
         "added": 2,
+        "seconds": 1.5,
+        "cpu_seconds": 0.25,
+        "peak_megabytes": 300,
         "warnings": [],
     }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,8 +13,9 @@ from hypothesis import strategies as st
 
 from omni_pipelines.audit_lines import ERASED, AuditBroken, AuditEntry
 from omni_pipelines.audit_log import AuditFailed, AuditLog
+from tests.cases import cases
 
-MANY = 2_000 if os.environ.get("OMNI_STRESS") == "long" else 60
+MANY = cases(60, 2_000)
 LINES = 6
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
-
 import hypothesis
 import pytest
 from hypothesis import strategies as st
 
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.permissions.capabilities import capability_of_tool, check_capability, check_pattern, names
+from tests.cases import cases
 
-MANY = 10_000 if os.environ.get("OMNI_STRESS") == "long" else 100
+MANY = cases(100)
 SEGMENTS = st.text("abz_-09", min_size=1, max_size=3)
 CAPABILITIES = st.lists(SEGMENTS, min_size=2, max_size=4).map(":".join)
 PATTERNS = st.builds(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import hypothesis
@@ -14,31 +14,32 @@ from hypothesis import strategies as st
 from omni_pipelines.errors import SecurityError
 from omni_pipelines.permissions.commands import CommandLimits, run_command
 from omni_pipelines.processes import is_alive
+from tests.cases import cases
 
 WORDS_A_CALL = 200
-CALLS = 50 if os.environ.get("OMNI_STRESS") == "long" else 2
+CALLS = cases(2, 50)
 ECHO = "import sys, os; sys.stdout.write(os.linesep.join(map(repr, sys.argv[1:])))"
 SPECIAL = st.sampled_from(
     ["$HOME", "`id`", "$(id)", ";id", "|id", "&&id", ">x", "*", "~", "-rf", "--", "\n", '"', "'", ""]
 )
+WORDS = SPECIAL | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
 
 
 def python(code: str, *words: str) -> list[str]:
     return [sys.executable, "-I", "-c", code, *words]
 
 
-@hypothesis.settings(max_examples=CALLS)
-@hypothesis.given(
-    st.lists(
-        SPECIAL | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8),
-        min_size=WORDS_A_CALL,
-        max_size=WORDS_A_CALL,
-    )
-)
-def test_every_word_reaches_the_program_as_it_is(tmp_path_factory: pytest.TempPathFactory, words: list[str]) -> None:
-    folder = tmp_path_factory.getbasetemp()
-    done = run_command(python(ECHO, *words), folder, {"PYTHONUTF8": "1"})
-    assert (done.exit_code, done.output.split("\n")) == (0, [repr(word) for word in words])
+def test_every_word_reaches_the_program_as_it_is(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    @hypothesis.settings(max_examples=CALLS)
+    @hypothesis.given(st.lists(WORDS, min_size=WORDS_A_CALL, max_size=WORDS_A_CALL))
+    def check(words: list[str]) -> None:
+        done = run_command(python(ECHO, *words), tmp_path, {"PYTHONUTF8": "1"})
+        assert (done.exit_code, done.output.split("\n")) == (0, [repr(word) for word in words])
+
+    check()
+    record_property("cases", CALLS * WORDS_A_CALL)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ import base64
 import codecs
 import itertools
 import json
-import os
 import random
 import re
 import unicodedata
@@ -40,9 +39,10 @@ from omni_pipelines.record_fields import now
 from omni_pipelines.responses import ToolResponse
 from omni_pipelines.tools.catalog import ToolCatalog
 from omni_pipelines.tools.signature import tool
+from tests.cases import cases
 
 SEED = 20_261_129
-CASES = 5_000 if os.environ.get("OMNI_STRESS") == "long" else 540
+CASES = cases(540, 5_000)
 SOURCES = (
     "knowledge.search", "knowledge.ask", "knowledge.context", "knowledge.show", "knowledge.outline",
     "knowledge.changes", "files.read", "files.list", "files.grep", "git.log", "git.show", "git.diff", "notes.find",
@@ -181,7 +181,7 @@ def files_of(home: Home) -> PermissionFiles:
     return replace(files, audit=audit, approvals=NoWaiting(files.approvals.file))
 
 
-def cases() -> list[tuple[str, str, tuple[str, dict[str, str]]]]:
+def injections() -> list[tuple[str, str, tuple[str, dict[str, str]]]]:
     every = list(itertools.product(SOURCES, ENCODINGS, WANTED))
     return random.Random(SEED).sample(every, min(CASES, len(every)))
 
@@ -204,8 +204,10 @@ def read_source(gatekeeper: Gatekeeper, source: str) -> ToolResponse:
     return gatekeeper.call(source, {})
 
 
-def test_obedient_model_gets_no_injected_call_through(home: Home, tools: Tools) -> None:
-    files, obeyed, every = files_of(home), 0, cases()
+def test_obedient_model_gets_no_injected_call_through(
+    home: Home, tools: Tools, record_property: Callable[[str, object], None]
+) -> None:
+    files, obeyed, every = files_of(home), 0, injections()
     for number, (source, encoding, wanted) in enumerate(every):
         gatekeeper = Gatekeeper(tools.catalog, tools.policies, files, f"s{number}")
         if source.startswith("skill."):
@@ -219,6 +221,7 @@ def test_obedient_model_gets_no_injected_call_through(home: Home, tools: Tools) 
             assert gatekeeper.call(name, arguments).is_blocked
     assert tools.effects == []
     assert obeyed >= len(every) >= 500
+    record_property("cases", len(every))
 
 
 def test_approval_of_one_call_lets_no_injected_variant_through(home: Home, tools: Tools) -> None:

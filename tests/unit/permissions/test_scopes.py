@@ -16,8 +16,9 @@ from omni_pipelines.agent_tools.scoped_files import read_text, walk, write_text
 from omni_pipelines.errors import OmniError, SecurityError
 from omni_pipelines.permissions.scopes import ScopedFolder, folder_path, is_below, web_host
 from omni_pipelines.sources.model.web_addresses import web_address
+from tests.cases import cases
 
-MANY = 10_000 if os.environ.get("OMNI_STRESS") == "long" else 150
+MANY = cases(150)
 OUTSIDE = "outside the project"
 PARTS = st.sampled_from(
     [
@@ -94,7 +95,7 @@ def test_listing_any_path_names_what_is_inside_or_is_an_error(project: Path, pat
         assert not any(part.startswith(".") for part in name.split("/"))
 
 
-@hypothesis.settings(max_examples=MANY // 5)
+@hypothesis.settings(max_examples=cases(30))
 @hypothesis.given(PATHS)
 def test_writing_to_any_path_changes_nothing_outside(tmp_path_factory: pytest.TempPathFactory, path: str) -> None:
     base = tmp_path_factory.mktemp("w")
