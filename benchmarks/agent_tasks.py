@@ -2,10 +2,13 @@
 
     python -m benchmarks.agent_tasks check
     python -m benchmarks.agent_tasks run [--model NAME] [--first N] --homes FOLDER --results FOLDER
+    python -m benchmarks.agent_tasks again --model NAME --homes FOLDER --results FOLDER
     python -m benchmarks.agent_tasks page --results FOLDER
 
 `run` builds a knowledge base for each corpus, once per folder of homes. It continues where it was stopped: a task
 with a result is not run again. Without `--model`, the extractive model decides; else a model of `omni model list`.
+`again` runs the tasks that have a result with the replies that the model gave then, and replaces what came of them:
+what the agent makes of a reply can be changed and measured without the model.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ import argparse
 import gc
 import hashlib
 import resource
+import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -26,6 +30,7 @@ from benchmarks.agent_task_set import TaskCase, TaskOutcome, TaskScore, find_par
 from benchmarks.answer_corpora import load_corpora
 from benchmarks.answer_questions import HOMES, build_base
 from omni_pipelines.agent.person import Inquiry
+from omni_pipelines.agent.session import TaskSession
 from omni_pipelines.agent.task_setup import new_session, task_runner
 from omni_pipelines.configuration import load_settings
 from omni_pipelines.errors import OmniError
@@ -35,14 +40,14 @@ from omni_pipelines.knowledge.state.releases import require_release
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks" / "agent_tasks.md"
-MODEL_SECONDS = 900.0
+MODEL_SECONDS = 3_600.0
 """For one reply: the machine is slow, and it is not the time that is measured."""
 
 
 def main() -> None:
     """Check, run, or write the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=("check", "run", "page"))
+    parser.add_argument("command", choices=("check", "run", "again", "page"))
     parser.add_argument("--model", default="", help="a language model of this machine. Default: extractive")
     parser.add_argument("--first", type=int, default=1_000, help="how many tasks at most")
     parser.add_argument("--only", default="", help="the id of one task")
@@ -56,6 +61,8 @@ def main() -> None:
         options.results.mkdir(parents=True, exist_ok=True)
         cases = [case for case in ordered(load_tasks())[: options.first] if options.only in ("", case.id)]
         run(cases, options.model, homes, options.results)
+    elif options.command == "again":
+        run_again(options.model, homes, options.results)
     else:
         scores = [score for file in sorted(options.results.glob("*.jsonl")) for score in read_scores(file)]
         PAGE.write_text(page(load_tasks(), scores), "utf-8")
@@ -92,6 +99,20 @@ def run(cases: Sequence[TaskCase], model: str, homes: Path, results: Path) -> No
             print(f"{case.id} {score.outcome} {score.tokens} tokens {score.cpu_seconds} s {score.code}", flush=True)
 
 
+def run_again(model: str, homes: Path, results: Path) -> None:
+    """Run the tasks that have a result with the recorded replies, and replace their outcomes and reports."""
+    file, cases = results / f"{model}.jsonl", {case.id: case for case in load_tasks()}
+    scores = []
+    for before in read_scores(file):
+        now = before
+        if before.session:
+            now = run_task(cases[before.id], model, _base(cases[before.id].corpus, homes), before.session)
+        changed = {"outcome": now.outcome, "code": now.code, "report": now.report}
+        scores.append(before.model_copy(update=changed))
+        print(f"{before.id} {before.outcome} -> {now.outcome}", flush=True)
+    file.write_text("".join(f"{score.model_dump_json()}\n" for score in scores))
+
+
 def read_scores(file: Path) -> Iterator[TaskScore]:
     """The results in a file; no results if the file does not exist."""
     for line in file.read_bytes().splitlines() if file.exists() else ():
@@ -105,12 +126,14 @@ class _Person:
         return "The task says all that I know." if inquiry.kind == "clarify" else "n"
 
 
-def run_task(case: TaskCase, model: str, home: Home) -> TaskScore:
-    """Run one task as `omni run` does, and judge it."""
+def run_task(case: TaskCase, model: str, home: Home, replies_of: str = "") -> TaskScore:
+    """Run one task as `omni run` does, with the replies of an earlier session if one is named, and judge it."""
     fields = {"llm": model, "llm_url": "", "llm_seconds": MODEL_SECONDS, "workers": 1}
     settings = load_settings(home).model_copy(update=fields)
     began, started = _cpu_seconds(), time.monotonic()
     session = new_session(home, settings, case.task)
+    if replies_of:
+        _copy_replies(TaskSession.open(home, replies_of), session)
     try:
         result = task_runner(home, settings, _Person(), lambda event: None).run(session)
     except OmniError as error:  # the model was too slow, or could not be loaded
@@ -129,6 +152,13 @@ def run_task(case: TaskCase, model: str, home: Home) -> TaskScore:
         session=session.id,
         report=result.report.text,
     )
+
+
+def _copy_replies(before: TaskSession, session: TaskSession) -> None:
+    """Let a session begin with the replies of the model in an earlier one."""
+    if before.replies_file.exists():
+        shutil.copy(before.replies_file, session.replies_file)
+        shutil.copytree(before.folder / "texts", session.folder / "texts", dirs_exist_ok=True)
 
 
 def _cpu_seconds() -> float:

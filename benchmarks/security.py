@@ -67,8 +67,9 @@ def main(wanted: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         files = [file for files in doors.values() for file in files]
-        pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}"]
-        done = subprocess.run(["env", "OMNI_STRESS=long", *pytest, *files], cwd=ROOT, check=False)
+        pytest = ["env", "OMNI_STRESS=long", sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+        options = ["--timeout=7200", f"--junitxml={report}"]
+        done = subprocess.run([*pytest, *options, *files], cwd=ROOT, check=False)
         counts = _counts(report)
     before, _, rest = PAGE.read_text().partition(BEGIN)
     measured, _, after = rest.partition(END)

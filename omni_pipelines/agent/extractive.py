@@ -80,16 +80,24 @@ class ExtractiveReasoner:
 
     def report(self, brief: TaskBrief) -> TaskReport:
         """The sentences of all answers, or the nearest passages."""
-        answers = {
-            step.description: Answer.model_validate(brief.responses(step)[0].data)
-            for step in brief.steps
-            if step.status is StepStatus.COMPLETED
-        }
-        if answers:
-            answer = joined(brief.task, answers)
-            return TaskReport(text=answer.answer, answer=answer)
+        if answers := answers_of(brief):
+            return report_of(joined(brief.task, answers))
         found = [response for step in brief.steps for response in brief.responses(step)[1:] if response.is_success]
         return TaskReport(text="", nearest=tuple(_citation(hit) for response in found for hit in response.data))
+
+
+def answers_of(brief: TaskBrief) -> dict[str, Answer]:
+    """Question to answer, for each step in which the librarian answered."""
+    return {
+        step.description: Answer.model_validate(brief.responses(step)[0].data)
+        for step in brief.steps
+        if step.status is StepStatus.COMPLETED
+    }
+
+
+def report_of(answer: Answer) -> TaskReport:
+    """The report that is an answer."""
+    return TaskReport(text=answer.answer, answer=answer)
 
 
 def joined(task: str, answers: Mapping[str, Answer]) -> Answer:
@@ -108,6 +116,7 @@ def joined(task: str, answers: Mapping[str, Answer]) -> Answer:
             "answer": "\n".join(answer.answer for answer in answers.values()),
             "sentences": sentences,
             "evidence": min(answer.evidence for answer in answers.values()),
+            "mode": "generative" if any(each.mode == "generative" for each in answers.values()) else first.mode,
             "subjects": (),
             "conflicts": (),  # they name sentences by number, which are others here
         }

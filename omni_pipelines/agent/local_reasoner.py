@@ -7,25 +7,29 @@ five for the task.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from omni_pipelines.agent.extractive import ExtractiveReasoner
+from omni_pipelines.agent.extractive import ExtractiveReasoner, answers_of, joined, report_of
 from omni_pipelines.agent.model_reasoner import ModelReasoner
 from omni_pipelines.agent.reasoner import Judgement, NextCall, StepResult, TaskBrief, TaskReport
 from omni_pipelines.agent.report_sources import TaskSource, checked_report, cited_sources
 from omni_pipelines.agent.task_questions import work_asked_for
-from omni_pipelines.agent.task_state import StepStatus, TaskStep
+from omni_pipelines.agent.task_state import TaskStep
+from omni_pipelines.knowledge.answers.cited_answer import Answer
 from omni_pipelines.knowledge.answers.prompts import prompt_of_texts
-from omni_pipelines.language_models.claims import Claim, read_claims, schema
+from omni_pipelines.language_models.claims import MAX_CLAIM_LENGTH, Claim, read_claims, schema
 
 MAX_READ = 4
 """Passages that the model reads."""
 MAX_READ_LENGTH = 500
 """Characters of each."""
 MIN_REPEATED = 0.6
-"""Share of the words of a sentence that its sources must have."""
-_WORD = re.compile(r"[^\W\d_]{4,}")
+"""Share of the long words of a sentence that its sources must have."""
+MIN_WORDS = 3
+"""Words of a sentence."""
+_WORD = re.compile(r"[^\W_]+")
+_LONG_WORD = re.compile(r"[^\W\d_]{4,}")
 
 
 class LocalReasoner(ModelReasoner):
@@ -50,26 +54,25 @@ class LocalReasoner(ModelReasoner):
         return self._librarian.judge(brief) if _asks(brief) else super().judge(brief)
 
     def report(self, brief: TaskBrief) -> TaskReport:
-        """The sentences of the model that the passages support; the words of the sources, if there are none."""
+        """To each question what the model says, as far as the passages support it; else the words of the sources."""
         if not _asks(brief):
             return super().report(brief)
-        quoted = self._librarian.report(brief)
-        if quoted.answer is None:
-            return quoted
-        sources = cited_sources(brief)
-        worded = checked_report(brief, sources, list(self._worded(brief, sources)))
-        return worded if worded.answer is not None else quoted
+        quoted = answers_of(brief)
+        if not quoted:
+            return self._librarian.report(brief)
+        steps = [step for step in brief.steps if step.description in quoted]
+        told = {step.description: self._worded(brief, step) or quoted[step.description] for step in steps}
+        return report_of(joined(brief.task, told))
 
-    def _worded(self, brief: TaskBrief, sources: Sequence[TaskSource]) -> Iterator[tuple[str, Sequence[int]]]:
-        """What the model says to each question, each sentence with the numbers of its sources."""
-        numbers = {source.name: source.number for source in sources}
-        for step in brief.steps:
-            own = cited_sources(replace(brief, steps=(step,), past=()))[:MAX_READ]
-            if step.status is StepStatus.COMPLETED and own:
-                for claim in self._claims(step.description, own):
-                    said_in = [own[unit - 1] for unit in claim.unit if 0 < unit <= len(own)]
-                    if _repeats(claim.text, said_in):
-                        yield claim.text, [numbers[source.name] for source in said_in]
+    def _worded(self, brief: TaskBrief, step: TaskStep) -> Answer | None:
+        """What the model says to the question of a step; None if the passages support none of it."""
+        sources = cited_sources(replace(brief, steps=(step,), past=()))[:MAX_READ]
+        said = []
+        for claim in self._claims(step.description, sources):
+            named = [sources[unit - 1] for unit in claim.unit if 0 < unit <= len(sources)]
+            if _is_sentence(claim.text, step.description) and _repeats(claim.text, named):
+                said.append((claim.text, [source.number for source in named]))
+        return checked_report(brief, sources, said).answer
 
     def _claims(self, question: str, sources: Sequence[TaskSource]) -> Sequence[Claim]:
         messages = prompt_of_texts(question, [source.text[:MAX_READ_LENGTH] for source in sources])
@@ -80,10 +83,17 @@ class LocalReasoner(ModelReasoner):
             return []
 
 
-def _repeats(text: str, sources: Sequence[TaskSource]) -> bool:
-    """Whether most of the words of a sentence are in its sources: a small model knows nothing that they lack."""
+def _is_sentence(text: str, question: str) -> bool:
+    """Whether a text is whole, and says something that the question does not."""
     words = _WORD.findall(text.lower())
-    present = set(_WORD.findall(" ".join(source.text for source in sources).lower()))
+    is_whole = MIN_WORDS <= len(words) and len(text) < MAX_CLAIM_LENGTH  # a longer one was cut off
+    return is_whole and not set(words) <= set(_WORD.findall(question.lower()))
+
+
+def _repeats(text: str, sources: Sequence[TaskSource]) -> bool:
+    """Whether most of the long words of a sentence are in its sources: a small model knows nothing that they lack."""
+    words = _LONG_WORD.findall(text.lower())
+    present = set(_LONG_WORD.findall(" ".join(source.text for source in sources).lower()))
     return bool(words) and sum(word in present for word in words) >= MIN_REPEATED * len(words)
 
 

@@ -94,29 +94,37 @@ def test_task_killed_at_each_of_its_events_has_every_side_effect_once(
     )  # fmt: skip
 
 
-def test_task_killed_by_the_system_has_every_side_effect_once(tmp_path: Path, seed: int, figures: Figures) -> None:
-    chance = random.Random(seed)
+def kill_at_random(folder: Path, chance: random.Random, most: int) -> int:
+    """Carry out a task in processes of which the first ones are killed; the number of kills."""
     kills = 0
     while True:
-        command = [sys.executable, "-c", PROCESS, str(tmp_path), str(LINES)]
+        command = [sys.executable, "-c", PROCESS, str(folder), str(LINES)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
             assert process.stdout is not None
             assert process.stdout.readline() == "begun\n"
-            if kills < KILLS:
-                time.sleep(chance.uniform(0.0, 2.5))
+            if kills < most:
+                time.sleep(chance.uniform(0.0, 0.5))
                 process.send_signal(signal.SIGKILL)
-                kills += 1
             said = process.stdout.read()
         if said == "done\n":
-            break
-    lines = (tmp_path / "files" / "a.txt").read_text().splitlines()
-    assert lines[1:] == [f"line {number}" for number in range(LINES)]
-    [folder] = (tmp_path / "home" / "sessions").iterdir()
-    session = TaskSession(folder)
-    assert session.state == "done"
-    assert [event.sequence for event in session.events()] == list(range(1, len(session.events()) + 1))
+            return kills
+        kills += 1
+
+
+def test_task_killed_by_the_system_has_every_side_effect_once(tmp_path: Path, seed: int, figures: Figures) -> None:
+    chance, tasks, kills = random.Random(seed), 0, 0
+    while kills < KILLS:
+        folder = tmp_path / str(tasks)
+        kills += kill_at_random(folder, chance, KILLS - kills)
+        tasks += 1
+        lines = (folder / "files" / "a.txt").read_text().splitlines()
+        assert lines[1:] == [f"line {number}" for number in range(LINES)]
+        [session_folder] = (folder / "home" / "sessions").iterdir()
+        session = TaskSession(session_folder)
+        assert session.state == "done"
+        assert [event.sequence for event in session.events()] == list(range(1, len(session.events()) + 1))
     figures.add(
         "kill -9 of a task of the agent at random moments",
-        f"one task that adds {LINES} lines to a file",
-        kills=kills, lines_lost=0, lines_written_twice=0,
+        f"tasks that add {LINES} lines to a file",
+        tasks=tasks, kills=kills, lines_lost=0, lines_written_twice=0,
     )  # fmt: skip

@@ -20,6 +20,8 @@ Every error has a number. `omni errors 4003` explains one, and `omni errors` lis
 
 Numbers from 8000 to 8999 are for skills.
 """
+_SUBJECTS = {"3": "calls of tools and commands", "5": "shell commands"}
+"""What the errors of a first digit are about, where the category has several first digits."""
 
 
 def show_errors(errors: Rows[CodeInfo]) -> None:
@@ -42,7 +44,7 @@ def errors_page(rows: Sequence[CodeInfo]) -> str:
 def _tables(rows: Sequence[CodeInfo]) -> Iterator[str]:
     for first_digit, group in groupby(rows, key=lambda row: row.code[0]):
         errors = list(group)
-        yield f"\n## {first_digit}xxx {errors[0].category}\n\n"
+        yield f"\n## {first_digit}xxx {_SUBJECTS.get(first_digit, errors[0].category)}\n\n"
         yield "| code | name | meaning | cure | try again | refusal | exit | HTTP | JSON-RPC |\n"
         yield "|---|---|---|---|---|---|---|---|---|\n"
         for row in errors:

@@ -82,6 +82,8 @@ def show_session(shown: ShownSession) -> None:
         payload = payload_of(event)
         if shown.with_context and isinstance(payload, ContextPruned):
             _show_context(payload)
+    if shown.with_context and not any(event.topic in ContextPruned.topics for event in shown.events):
+        narrate("no conversation was too long: the model was given all of each")
     if shown.question:
         first, *rest = shown.question.splitlines()
         say_fields({"question": first}, 9)

@@ -31,6 +31,8 @@ def test_task_that_needs_a_model_is_recorded_shown_and_deleted(
     session = events[0]["run_id"]
     assert execute(["sessions", "list", "--json", *home]) == 0
     [listed] = json.loads(capsys.readouterr().out)["sessions"]
+    assert execute(["sessions", "show", session, "--context", *home]) == 0
+    assert "no conversation was too long" in capsys.readouterr().err
     assert (listed["id"], listed["state"], listed["task"]) == (session, "failed", "fix the keys")
     assert execute(["replay", session, *home]) == 0
     assert "bit for bit" in capsys.readouterr().out

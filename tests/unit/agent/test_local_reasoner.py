@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from omni_pipelines.agent.local_reasoner import LocalReasoner
 from omni_pipelines.testing.fakes import ScriptedModel
 from tests.agent_task import SECRET_WORDS, Library, NewTask, Task
@@ -34,6 +36,26 @@ def test_sentence_with_words_of_its_own_is_replaced_by_the_words_of_the_sources(
     result = with_model(new_task, "When are the keys rotated?", invented)[0].run()
     assert result.report.answer is not None
     assert (result.report.answer.mode, result.report.answer.answer) == ("extractive", SECRET_WORDS)
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["…", "the keys", "When are the keys rotated", "the keys are rotated on the first of the month " * 6],
+    ids=["placeholder", "two words", "the question", "cut off"],
+)
+def test_text_that_is_no_whole_sentence_or_only_the_question_is_replaced(new_task: NewTask, said: str) -> None:
+    result = with_model(new_task, "When are the keys rotated?", claims((1, said)))[0].run()
+    assert result.report.text == SECRET_WORDS
+
+
+def test_question_without_a_sentence_of_the_model_has_the_words_of_its_sources(new_task: NewTask) -> None:
+    said = "Keys are rotated on the first of the month."
+    task = "Find out when the keys are rotated, and how a key is rotated"
+    for replies, lines in (((said, "…"), [said, SECRET_WORDS]), (("…", said), [SECRET_WORDS, said])):
+        result = with_model(new_task, task, *(claims((1, text)) for text in replies))[0].run()
+        assert result.report.text.splitlines() == lines
+        assert result.report.answer is not None
+        assert result.report.answer.mode == "generative"
 
 
 def test_reply_in_another_form_is_replaced_by_the_words_of_the_sources(new_task: NewTask) -> None:
