@@ -1,19 +1,23 @@
 """How the assets appear in Dagster's catalog: owners, groups, columns, row counts, previews, check results."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from assets.lineage import column_lineage
-from omni_pipelines.publishing.quality_gate import GateStepReport
 from omni_pipelines.schemas import Table, description
-from omni_pipelines.steps.checks import Verdict
-from omni_pipelines.steps.preview import Rows, Sections
 from omni_pipelines.steps.step import StepReport, Steps
 from omni_pipelines.steps.step_cost import StepCost
 from omni_pipelines.steps.step_table import STEPS
 from resources.knowledge import KnowledgeHome
+
+if TYPE_CHECKING:
+    from omni_pipelines.publishing.quality_gate import GateStepReport
+    from omni_pipelines.steps.checks import Verdict
+    from omni_pipelines.steps.preview import Rows, Sections
 
 OWNERS = ["team:knowledge"]
 RELEASE = "release"

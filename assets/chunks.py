@@ -3,11 +3,7 @@
 import dagster as dg
 
 from assets.catalog import OWNERS, Results, after, blocking, columns, materialized, results, warning
-from omni_pipelines.operations.content_checks import duplicate_share
 from omni_pipelines.schemas import CHUNKS
-from omni_pipelines.steps.checks import check_chunks
-from omni_pipelines.steps.chunks import reconcile_chunks
-from omni_pipelines.steps.preview import chunks_preview
 from omni_pipelines.steps.step import StepGroup
 from omni_pipelines.steps.step_cost import measured
 from omni_pipelines.steps.step_table import STEPS
@@ -28,6 +24,9 @@ def chunks(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) -> dg.Ma
     Chunks end where the text suggests it: at headings, paragraphs, definitions of code. Only documents whose text
     changed are cut again; a new budget, mode or tokenizer of a source cuts all documents of that source again.
     """
+    from omni_pipelines.steps.chunks import reconcile_chunks
+    from omni_pipelines.steps.preview import chunks_preview
+
     with knowledge.writer_session(context.log) as home, measured() as cost:
         report = reconcile_chunks(knowledge.run())
         preview = chunks_preview(home, knowledge.settings)
@@ -39,10 +38,14 @@ def chunks(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) -> dg.Ma
 )
 def chunks_checks(context: dg.AssetCheckExecutionContext, knowledge: KnowledgeHome) -> Results:
     """Columns are as defined, keys are unique, every chunk has its document, none exceeds the token budget."""
+    from omni_pipelines.steps.checks import check_chunks
+
     yield from results(context, knowledge, "chunks", check_chunks(knowledge.home, knowledge.settings))
 
 
 @dg.multi_asset_check(specs=warning("chunks", "duplicate_share"), can_subset=True)
 def chunks_content_checks(context: dg.AssetCheckExecutionContext, knowledge: KnowledgeHome) -> Results:
     """Few chunks repeat another one. This reads every text, so only `quality_job` does it."""
+    from omni_pipelines.operations.content_checks import duplicate_share
+
     yield from results(context, knowledge, "chunks", [duplicate_share(knowledge.home, knowledge.settings)])

@@ -2,19 +2,13 @@
 
 from dataclasses import asdict
 from itertools import chain
+from typing import Any
 
 import dagster as dg
 from pydantic import Field
 
 from assets.catalog import OWNERS, Results, after, blocking, columns, materialized, results, warning
-from omni_pipelines.knowledge.entries import entry_fields
-from omni_pipelines.operations.content_checks import quarantine_share
 from omni_pipelines.schemas import DOCUMENTS
-from omni_pipelines.sources.session import SourceSession
-from omni_pipelines.sources.store_membership import read_membership
-from omni_pipelines.steps.checks import check_documents
-from omni_pipelines.steps.documents import reconcile_documents
-from omni_pipelines.steps.preview import documents_preview
 from omni_pipelines.steps.step import StepGroup
 from omni_pipelines.steps.step_cost import measured
 from omni_pipelines.steps.step_table import STEPS
@@ -42,7 +36,7 @@ def documents(
     context: dg.AssetExecutionContext,
     config: DocumentsConfig,
     knowledge: KnowledgeHome,
-    session: dg.ResourceParam[SourceSession],
+    session: dg.ResourceParam[Any],  # a SourceSession, which takes long to import
 ) -> dg.MaterializeResult[None]:
     """Every file of every source as text, one row per file, with its identity and its location.
 
@@ -50,6 +44,11 @@ def documents(
     source without it; a listing that would delete suspiciously much stops the run, unless `allow_delete` is set.
     Files that cannot be read, and sources that cannot be listed, are named in the metadata and never stop a run.
     """
+    from omni_pipelines.knowledge.entries import entry_fields
+    from omni_pipelines.sources.store_membership import read_membership
+    from omni_pipelines.steps.documents import reconcile_documents
+    from omni_pipelines.steps.preview import documents_preview
+
     run = knowledge.run(sources=config.sources, allow_delete=config.allow_delete, session=session)
     with knowledge.writer_session(context.log, sync=True) as home, measured() as cost:
         report = reconcile_documents(run)
@@ -71,5 +70,8 @@ def documents(
 )
 def documents_checks(context: dg.AssetCheckExecutionContext, knowledge: KnowledgeHome) -> Results:
     """Columns are as defined, keys are unique, every source could be listed, and most files could be read."""
+    from omni_pipelines.operations.content_checks import quarantine_share
+    from omni_pipelines.steps.checks import check_documents
+
     verdicts = chain(check_documents(knowledge.home), [quarantine_share(knowledge.home, knowledge.settings)])
     yield from results(context, knowledge, "documents", verdicts)

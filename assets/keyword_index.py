@@ -3,9 +3,6 @@
 import dagster as dg
 
 from assets.catalog import INDEX_POOL, OWNERS, Results, after, blocking, materialized, results
-from omni_pipelines.steps.checks import keyword_coverage
-from omni_pipelines.steps.keyword_index import build_keyword_index
-from omni_pipelines.steps.preview import keyword_index_preview
 from omni_pipelines.steps.step import StepGroup
 from omni_pipelines.steps.step_cost import measured
 from omni_pipelines.steps.step_table import STEPS
@@ -26,6 +23,9 @@ def keyword_index(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) -
     It is built beside the generation in use, with which it shares unchanged files, and compared with the table key by
     key. Searches use it once a release names it.
     """
+    from omni_pipelines.steps.keyword_index import build_keyword_index
+    from omni_pipelines.steps.preview import keyword_index_preview
+
     with knowledge.writer_session(context.log) as home, measured() as cost:
         report = build_keyword_index(knowledge.run())
         preview = keyword_index_preview(home, report.generation)
@@ -35,4 +35,6 @@ def keyword_index(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) -
 @dg.multi_asset_check(specs=blocking("keyword_index", "index_coverage"), can_subset=True)
 def keyword_index_checks(context: dg.AssetCheckExecutionContext, knowledge: KnowledgeHome) -> Results:
     """Every chunk is in the index, and nothing else."""
+    from omni_pipelines.steps.checks import keyword_coverage
+
     yield from results(context, knowledge, "keyword_index", [keyword_coverage(knowledge.home)])

@@ -5,9 +5,6 @@ from datetime import timedelta
 import dagster as dg
 
 from assets.catalog import INDEX_POOL, OWNERS, RELEASE, Results, materialized, results, warning
-from omni_pipelines.operations.content_checks import freshness
-from omni_pipelines.publishing.publish import publish
-from omni_pipelines.steps.preview import release_preview
 from omni_pipelines.steps.step_cost import measured
 from omni_pipelines.steps.step_table import STEPS
 from resources.knowledge import KnowledgeHome
@@ -31,6 +28,9 @@ def release(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) -> dg.M
     Nothing of a run is visible before the record is written; afterwards everything is, at once. If nothing changed,
     the newest release stays.
     """
+    from omni_pipelines.publishing.publish import publish
+    from omni_pipelines.steps.preview import release_preview
+
     with knowledge.writer_session(context.log) as home, measured() as cost:
         report = publish(knowledge.run(context.run.run_id))
         preview = release_preview(home)
@@ -42,4 +42,6 @@ def release(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) -> dg.M
 @dg.multi_asset_check(specs=warning("release", "freshness"), can_subset=True)
 def release_checks(context: dg.AssetCheckExecutionContext, knowledge: KnowledgeHome) -> Results:
     """Every source was listed not long ago."""
+    from omni_pipelines.operations.content_checks import freshness
+
     yield from results(context, knowledge, "release", [freshness(knowledge.home, knowledge.settings)])

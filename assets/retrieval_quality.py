@@ -3,15 +3,7 @@
 import dagster as dg
 
 from assets.catalog import INDEX_POOL, OWNERS, RELEASE, Results, blocking, materialized, results, warning
-from omni_pipelines.publishing.quality_gate import (
-    GATE_CHECKS,
-    GateStepReport,
-    gate_verdicts,
-    golden_verdict,
-    run_gate,
-    serving_gate,
-)
-from omni_pipelines.steps.preview import gate_preview
+from omni_pipelines.publishing.gate_checks import GATE_CHECKS
 from omni_pipelines.steps.step_cost import measured
 from omni_pipelines.steps.step_table import STEPS
 from resources.knowledge import KnowledgeHome
@@ -30,6 +22,9 @@ def retrieval_quality(context: dg.AssetExecutionContext, knowledge: KnowledgeHom
     The candidate is opened as a search would open it. If its check fails, nothing is published, and the serving
     release keeps serving. Without a golden set, only completeness is checked.
     """
+    from omni_pipelines.publishing.quality_gate import GateStepReport, run_gate
+    from omni_pipelines.steps.preview import gate_preview
+
     with knowledge.writer_session(context.log) as home, measured() as cost:
         gate = run_gate(knowledge.run(context.run.run_id))
     return materialized(GateStepReport(gate), cost, gate_preview(gate), uri=home.golden)
@@ -41,6 +36,8 @@ def retrieval_quality(context: dg.AssetExecutionContext, knowledge: KnowledgeHom
 )
 def retrieval_quality_checks(context: dg.AssetCheckExecutionContext, knowledge: KnowledgeHome) -> Results:
     """What the gate measured last. If it never measured the serving release, as after an erasure, it does so now."""
+    from omni_pipelines.publishing.quality_gate import gate_verdicts, golden_verdict, serving_gate
+
     gate = serving_gate(knowledge.run(context.run.run_id))
     verdicts = [*gate_verdicts(gate), golden_verdict(knowledge.home)]
     yield from results(context, knowledge, "retrieval_quality", verdicts)

@@ -1,9 +1,12 @@
 """Where the work of the steps is done: in this process, or on a Ray cluster. Only this process writes to the home."""
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Protocol, TypeVar
+from __future__ import annotations
 
-from omni_pipelines.settings import Settings
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from omni_pipelines.settings import Settings
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -99,9 +99,12 @@ def failure_of(instance: dg.DagsterInstance, run_id: str) -> str:
             error = error.cause
         if error is not None:
             return f"{entry.step_key}: {' '.join(error.message.split())}"[:MAX_REASON_LENGTH]
-    for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.RUN_FAILURE):
-        return " ".join(entry.user_message.split())[:MAX_REASON_LENGTH]
-    return "it left no reason"
+    said = [entry.user_message for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.RUN_FAILURE)]
+    for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.ENGINE_EVENT):  # why a run did not start
+        event = entry.get_dagster_event()
+        if event.engine_event_data.error is not None:
+            said.append(str(event.message))
+    return " ".join(next(filter(None, said), "it left no reason").split())[:MAX_REASON_LENGTH]
 
 
 def cancel_run(instance: dg.DagsterInstance, record: dg.RunRecord, seconds: float = 20.0) -> dg.RunRecord:

@@ -1,17 +1,20 @@
 """The alert sensor: it compares what is wrong with what was told, and sends a message for each difference."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import dagster as dg
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
-from omni_pipelines.configuration import alert_secrets
-from omni_pipelines.operations.alert_targets import alert_targets
-from omni_pipelines.operations.alerts import TroubleFound, tell
 from resources.knowledge import KnowledgeHome
 from resources.run_history import failure_of
 from sensors.maintenance import OUR_JOBS
 from sensors.run_requests import found_home_busy
+
+if TYPE_CHECKING:
+    from omni_pipelines.operations.alerts import TroubleFound
 
 ALERT_SECONDS = 30
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
@@ -24,6 +27,10 @@ _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
 )
 def alert_sensor(context: dg.SensorEvaluationContext, knowledge: KnowledgeHome) -> dg.SkipReason:
     """Starts nothing. It compares states, as the other sensors do, so no restart loses or repeats a message."""
+    from omni_pipelines.configuration import alert_secrets
+    from omni_pipelines.operations.alert_targets import alert_targets
+    from omni_pipelines.operations.alerts import tell
+
     instance, repository = context.instance, context.repository_def
     assert repository is not None
     keys = sorted(repository.asset_checks_defs_by_key, key=str)
@@ -37,6 +44,8 @@ def alert_sensor(context: dg.SensorEvaluationContext, knowledge: KnowledgeHome) 
 
 def failed_jobs(instance: dg.DagsterInstance) -> list[TroubleFound]:
     """The jobs whose last run failed. A job that was cancelled is as it was before."""
+    from omni_pipelines.operations.alerts import TroubleFound
+
     found = []
     for job in OUR_JOBS:
         if job.startswith("__"):
@@ -53,7 +62,10 @@ def failed_checks(
     instance: dg.DagsterInstance, keys: Sequence[dg.AssetCheckKey]
 ) -> tuple[list[TroubleFound], list[str]]:
     """The checks that failed when they were last made, and the names of those that are being made just now."""
-    found, unknown = [], []
+    from omni_pipelines.operations.alerts import TroubleFound
+
+    found: list[TroubleFound] = []
+    unknown: list[str] = []
     latest = instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
     for key, record in latest.items():
         name = f"check:{key.asset_key.to_user_string()}.{key.name}"

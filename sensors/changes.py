@@ -1,16 +1,21 @@
 """The two sensors: sources that changed, and tables that no release shows yet."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from omni_pipelines.errors import OmniError
 from omni_pipelines.home import Home
-from omni_pipelines.pipeline.staleness import Stale, list_sources, stale_index, stale_ingest
 from resources.knowledge import KnowledgeHome
 from sensors.due_sources import due_sources
 from sensors.jobs import index_job, ingest_job
 from sensors.run_requests import INTERVAL_SECONDS, request_run
+
+if TYPE_CHECKING:
+    from omni_pipelines.pipeline.staleness import Stale
 
 
 @dg.sensor(
@@ -27,6 +32,8 @@ def source_sensor(context: dg.SensorEvaluationContext, knowledge: KnowledgeHome)
     the network, and those with an interval of their own, are left alone until they are due: nobody asks a stranger's
     server four times a minute.
     """
+    from omni_pipelines.pipeline.staleness import list_sources, stale_ingest
+
     try:
         run = knowledge.run()
         due = due_sources(context.instance, run)
@@ -55,6 +62,8 @@ def source_sensor(context: dg.SensorEvaluationContext, knowledge: KnowledgeHome)
 )
 def index_sensor(context: dg.SensorEvaluationContext, knowledge: KnowledgeHome) -> dg.SensorResult:
     """Starts `index_job` when the tables are ahead of the newest release, and no ingest is at work on them."""
+    from omni_pipelines.pipeline.staleness import stale_index
+
     run = knowledge.run()
     stale = stale_index(run)
     if stale is None:

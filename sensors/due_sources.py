@@ -1,18 +1,21 @@
 """Sources with an interval of their own, `every` in `[sources.NAME]`: which are due now."""
 
+from __future__ import annotations
+
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import dagster as dg
 from dagster._utils.schedules import is_valid_cron_string, reverse_cron_string_iterator
 
 from omni_pipelines import ids
 from omni_pipelines.errors import ConfigurationError
-from omni_pipelines.pipeline.staleness import Stale, has_interval
-from omni_pipelines.sources.registry import current_sources, reads
-from omni_pipelines.steps.step import RunContext
-from omni_pipelines.steps.step_records import read_step_record
 from sensors.jobs import ingest_job
 from sensors.run_requests import WANT_TAG
+
+if TYPE_CHECKING:
+    from omni_pipelines.pipeline.staleness import Stale
+    from omni_pipelines.steps.step import RunContext
 
 _UNITS = {"m": 60, "h": 3600, "d": 86400}
 _EARLY = timedelta(seconds=1)
@@ -28,6 +31,10 @@ def due_sources(
     Raises:
         ConfigurationError: an interval is no cron expression.
     """
+    from omni_pipelines.pipeline.staleness import Stale, has_interval
+    from omni_pipelines.sources.registry import current_sources, reads
+    from omni_pipelines.steps.step_records import read_step_record
+
     moment = now or datetime.now(UTC)
     record = read_step_record(run.home, "documents")
     seen = record.seen if record is not None else {}

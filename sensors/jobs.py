@@ -29,7 +29,7 @@ ingest_job = dg.define_asset_job(
 )
 index_job = dg.define_asset_job(
     "index_job",
-    selection=[*assets_of(StepGroup.INDEX), "retrieval_quality", "release"],
+    selection=dg.AssetSelection.assets(*assets_of(StepGroup.INDEX), "retrieval_quality", "release"),
     description="From the tables to a release: builds the indexes, runs the quality gate, publishes.",
     tags={**TAGS, "dagster/priority": "-5"},
 )

@@ -3,9 +3,6 @@
 import dagster as dg
 
 from assets.catalog import INDEX_POOL
-from omni_pipelines.operations.advised_maintenance import do_advised_maintenance
-from omni_pipelines.operations.maintenance import publish_if_consistent
-from omni_pipelines.publishing.publish import collect
 from resources.knowledge import KnowledgeHome
 from resources.run_history import deletable_runs, delete_runs
 from sensors.jobs import JOBS, TAGS
@@ -14,6 +11,10 @@ from sensors.jobs import JOBS, TAGS
 @dg.op(pool=INDEX_POOL, description="Compacts tables and maintains indexes where due; publishes the result.")
 def maintain_tables(context: dg.OpExecutionContext, knowledge: KnowledgeHome) -> None:
     """Do what `omni db health` advises, then delete releases that nobody keeps."""
+    from omni_pipelines.operations.advised_maintenance import do_advised_maintenance
+    from omni_pipelines.operations.maintenance import publish_if_consistent
+    from omni_pipelines.publishing.publish import collect
+
     with knowledge.writer_session(context.log, sync=True) as home:
         done = do_advised_maintenance(home)
         published = publish_if_consistent(home, knowledge.settings, context.run_id)

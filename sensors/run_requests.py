@@ -3,17 +3,20 @@
 Missed ticks, restarts, several changes between ticks and runs started by hand all end in the same state.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from omni_pipelines.errors import HomeBusy
 from omni_pipelines.home import Home
-from omni_pipelines.knowledge.state.writer import read_writer
-from omni_pipelines.pipeline.staleness import Stale
 from resources.runs import ACTIVE, fail_orphaned_runs
+
+if TYPE_CHECKING:
+    from omni_pipelines.pipeline.staleness import Stale
 
 WANT_TAG = "omni/want"
 MAX_ATTEMPTS = 3
@@ -39,6 +42,8 @@ def request_run(
     a full disk, needs no person. A run that only waited too long for another writer counts as no attempt. Dagster
     never repeats a run key, so the key of each attempt is new.
     """
+    from omni_pipelines.knowledge.state.writer import read_writer
+
     fail_orphaned_runs(instance)
     for name in (job, *BUSY, *waits_for):
         if instance.get_run_records(dg.RunsFilter(job_name=name, statuses=ACTIVE), limit=1):

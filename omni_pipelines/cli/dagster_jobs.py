@@ -16,7 +16,7 @@ from omni_pipelines.definitions import defs
 from omni_pipelines.errors import ConfigurationError, OmniError, nearest
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.quality.gate_results import gate_failed
-from omni_pipelines.publishing.quality_gate import measure_of
+from omni_pipelines.publishing.gate_checks import measure_of
 from omni_pipelines.sources.session import SourceSession
 from resources.instance import open_instance
 from resources.knowledge import KnowledgeHome

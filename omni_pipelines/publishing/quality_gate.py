@@ -30,6 +30,7 @@ from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.knowledge.state.releases import newest_release
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.publishing.deleted_labels import deleted_labels, deletion_note
+from omni_pipelines.publishing.gate_checks import GATE_CHECKS, MEASURES
 from omni_pipelines.publishing.publish import candidate_release
 from omni_pipelines.records import Release
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS
@@ -47,15 +48,7 @@ MAX_ANSWERED = 100
 SIGNIFICANT = 0.05
 TOLERATED = 0.01
 """A decrease of the mean that passes, however significant it is."""
-MEASURES = {"ndcg@10": "ndcg_10", "recall@10": "recall_10"}
-GATE_CHECKS = ("coverage", "orphans", *MEASURES.values(), "cpu_ms", "citations")
-"""The measures under names without `@`, each of which is a check of the candidate."""
 Rankings = dict[str, list[Hit]]
-
-
-def measure_of(check: str) -> str:
-    """The measure that a check of the candidate is about."""
-    return next((measure for measure, name in MEASURES.items() if name == check), check)
 
 
 @dataclass(frozen=True)

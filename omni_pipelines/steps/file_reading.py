@@ -34,7 +34,8 @@ from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.document_rows import structure_json
 from omni_pipelines.text.languages import language_of
 from omni_pipelines.text.readers.archives.archive import contents, open_archive
-from omni_pipelines.text.readers.registry import UNKNOWN, Reader, parser_mark, reader_by_content
+from omni_pipelines.text.readers.formats import UNKNOWN, Reader
+from omni_pipelines.text.readers.registry import parser_mark, reader_by_content
 from omni_pipelines.text.readers.signatures import unread_format
 from omni_pipelines.text.secrets.masking import MaskedDocument, mask_document, masking_of
 from omni_pipelines.workers import Workers

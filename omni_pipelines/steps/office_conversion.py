@@ -4,8 +4,8 @@ from pathlib import PurePosixPath
 
 from native.office_converter import ConversionFailed, convert_office, office_program
 from omni_pipelines.refusals import RefusalCode, Unreadable
-from omni_pipelines.text.readers.old_office import unconverted
-from omni_pipelines.text.readers.registry import READERS, Reader, reader_by_name
+from omni_pipelines.text.readers.formats import READERS, UNCONVERTED, Reader
+from omni_pipelines.text.readers.registry import reader_by_name
 
 _CONVERTED = {reader.fingerprint for reader in READERS if reader.converts_to}
 
@@ -34,7 +34,7 @@ def converted(reader: Reader, raw: bytes, path: str) -> tuple[Reader, bytes]:
     try:
         made = convert_office(raw, suffix if suffix in reader.suffixes else reader.suffixes[0], reader.converts_to)
     except ConversionFailed as error:
-        if reader.read is not unconverted.read:
+        if reader.read is not UNCONVERTED:
             return reader, raw
         code = RefusalCode.TIMEOUT if "did not finish" in error.message else RefusalCode.PARSE
         raise Unreadable(code, error.message) from error

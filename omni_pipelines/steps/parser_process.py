@@ -24,7 +24,8 @@ from native.grammars import FOLDER_VARIABLE, grammar_folder
 from omni_pipelines.errors import OmniError
 from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers.registry import Reader, fallback_reader, read_document
+from omni_pipelines.text.readers.formats import Reader
+from omni_pipelines.text.readers.registry import fallback_reader, read_document
 from omni_pipelines.text.readers.worker_protocol import (
     MAX_MEMORY_BYTES,
     MEMORY_LIMIT_DETAIL,

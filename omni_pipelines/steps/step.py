@@ -7,19 +7,21 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import Protocol
-
-import numpy as np
+from typing import TYPE_CHECKING, Protocol
 
 from omni_pipelines.batches import batched
-from omni_pipelines.home import Home
-from omni_pipelines.schemas import Table
-from omni_pipelines.settings import Settings
-from omni_pipelines.sources.session import SourceSession
-from omni_pipelines.text.embedding import Embedder, TextKind
-from omni_pipelines.text.engines import load_counter, load_embedder, model_fingerprint
-from omni_pipelines.text.token_counting import CountTokens
-from omni_pipelines.workers import ThisProcess, Workers
+from omni_pipelines.workers import ThisProcess
+
+if TYPE_CHECKING:  # the definitions of Dagster read the table of steps, and run none of them
+    import numpy as np
+
+    from omni_pipelines.home import Home
+    from omni_pipelines.schemas import Table
+    from omni_pipelines.settings import Settings
+    from omni_pipelines.sources.session import SourceSession
+    from omni_pipelines.text.embedding import Embedder, TextKind
+    from omni_pipelines.text.token_counting import CountTokens
+    from omni_pipelines.workers import Workers
 
 _TEXTS_AT_ONCE = 32
 """Texts that a worker embeds in one call."""
@@ -63,16 +65,22 @@ class ConfiguredEngines:
     @cached_property
     def count(self) -> CountTokens:
         """Counts tokens of `settings.encoding`."""
+        from omni_pipelines.text.engines import load_counter
+
         return load_counter(self._settings).count
 
     @cached_property
     def embedder(self) -> Embedder:
         """The embedder of `settings.embedder`."""
+        from omni_pipelines.text.engines import load_embedder
+
         return load_embedder(self._settings)
 
     @property
     def model(self) -> str:
         """The fingerprint of `settings.embedder`."""
+        from omni_pipelines.text.engines import model_fingerprint
+
         return model_fingerprint(self._settings)
 
 
@@ -100,6 +108,8 @@ class SpreadEmbedder:
         self, texts: Sequence[str], on_batch: Callable[[int], None] | None = None, *, kind: TextKind = "document"
     ) -> np.ndarray:
         """Vectors (n, dimensions), float32, in the order of `texts`."""
+        import numpy as np
+
         made: list[np.ndarray] = []
         work = functools.partial(embedded, self._engines, kind)
         for _, vectors in self._workers.map(work, batched(texts, _TEXTS_AT_ONCE)):
@@ -138,6 +148,12 @@ AfterBatch = Callable[["RunContext", float], None]
 """Called with the run, and an estimate of the seconds of embedding that are left."""
 
 
+def _new_session() -> SourceSession:
+    from omni_pipelines.sources.session import SourceSession
+
+    return SourceSession()
+
+
 @dataclass(frozen=True)
 class RunContext:
     """What one run of steps works with: where, how, with which engines, and what was asked for."""
@@ -154,7 +170,7 @@ class RunContext:
     """Delete documents even where the deletion guard would stop the run."""
     batches: BatchSizes = BatchSizes()
     overtaken_pause_seconds: float = OVERTAKEN_PAUSE_SECONDS
-    session: SourceSession = field(default_factory=SourceSession)
+    session: SourceSession = field(default_factory=_new_session)
     """Lists and opens the sources."""
     workers: Workers = field(default_factory=ThisProcess)
     """What reads files, cuts documents and embeds texts. It writes nothing."""

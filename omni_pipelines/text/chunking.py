@@ -10,10 +10,13 @@ TEXT: by paragraphs and sentences alone.
 AST: one chunk for each symbol that fits the budget; a document without symbols is cut as in AUTO.
 """
 
+from __future__ import annotations
+
 import itertools
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from omni_pipelines.settings import ChunkMode
 from omni_pipelines.text.chunk_context import EnclosingSections, Tables, signature
@@ -21,7 +24,9 @@ from omni_pipelines.text.document import Parsed, Section
 from omni_pipelines.text.embedded_data import data_ranges, without_data
 from omni_pipelines.text.packing import Budget, Granularity, Packer, Span, is_blank
 from omni_pipelines.text.sentences import Range, lines, rows, sentences, words
-from omni_pipelines.text.token_counting import CountTokens
+
+if TYPE_CHECKING:
+    from omni_pipelines.text.token_counting import CountTokens
 
 CHUNKER = "structure-9"
 """Name and version of this algorithm: documents that another version cut are cut again."""

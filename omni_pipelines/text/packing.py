@@ -5,14 +5,19 @@ lines, then sentences, then words. Neighbouring chunks overlap only where a para
 table.
 """
 
+from __future__ import annotations
+
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
+from typing import TYPE_CHECKING
 
 from omni_pipelines.text.chunk_context import Tables
 from omni_pipelines.text.sentences import Range, Splitter, lines, paragraphs, sentences, words
-from omni_pipelines.text.token_counting import CountTokens
+
+if TYPE_CHECKING:
+    from omni_pipelines.text.token_counting import CountTokens
 
 MAX_SMALL_SHARE = 0.25
 """A chunk below this share of the budget takes in the next section, if the whole section fits."""

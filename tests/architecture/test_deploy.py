@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -60,3 +62,15 @@ def test_settings_that_are_deployed_are_valid(text: str) -> None:
     Settings.model_validate(tomllib.loads(text))
     commented = re.sub(r"^# (\w+ = )", r"\1", text, flags=re.MULTILINE)
     Settings.model_validate(tomllib.loads(commented))
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd-analyze on this machine")
+def test_systemd_finds_nothing_wrong_with_the_units(tmp_path: Path) -> None:
+    units = sorted((DEPLOY / "systemd").iterdir())
+    for unit in units:  # the program is not installed where tests run
+        (tmp_path / unit.name).write_text(
+            re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", unit.read_text(), flags=re.M)
+        )
+    command = ["systemd-analyze", "verify", *(str(tmp_path / unit.name) for unit in units)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

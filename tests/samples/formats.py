@@ -9,9 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers import picture
-from omni_pipelines.text.readers.old_office import unconverted
-from omni_pipelines.text.readers.registry import READERS, reader_for
+from omni_pipelines.text.readers.formats import READERS, UNCONVERTED
+from omni_pipelines.text.readers.registry import reader_for
 from tests.samples.features import features_of
 
 
@@ -90,8 +89,8 @@ def formats_table() -> str:
         found = features_of(each.file)
         shown = " | ".join(", ".join(found.outcomes[name]) for name in ("kept", "marked", "lost"))
         lines.append(f"| {each.title} | {_suffixes(each)} | {shown} | {_place(found.parsed)} |")
-    pictures = [suffix for reader in READERS if reader.read is picture.read for suffix in reader.suffixes]
-    converted = [suffix for reader in READERS if reader.read is unconverted.read for suffix in reader.suffixes]
+    pictures = [suffix for reader in READERS if reader.name == "picture" for suffix in reader.suffixes]
+    converted = [suffix for reader in READERS if reader.read is UNCONVERTED for suffix in reader.suffixes]
     lines.append(f"| pictures | {' '.join(pictures)} | {_PICTURES} |  | picture | page |")
     lines.append(f"| other Office files | {' '.join(converted)} | {_CONVERTED} |  |  | as in these formats |")
     return "\n".join(lines) + "\n"

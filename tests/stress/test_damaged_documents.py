@@ -12,7 +12,8 @@ from omni_pipelines.refusals import Unreadable
 from omni_pipelines.steps.parser_process import DocumentParser
 from omni_pipelines.testing.fakes import WordCounter
 from omni_pipelines.text.languages import language_of
-from omni_pipelines.text.readers.registry import READERS, Reader, reader_by_content
+from omni_pipelines.text.readers.formats import READERS, Reader
+from omni_pipelines.text.readers.registry import reader_by_content
 from omni_pipelines.text.secrets.masking import Masking, mask_document
 from tests.samples.valid import VALID
 from tests.stress.harness.extent import EXTENT, SEED

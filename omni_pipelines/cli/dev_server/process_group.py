@@ -65,6 +65,10 @@ class StopFlag:
         self.signal = number
 
 
+_PATIENT = {"DAGSTER_GRPC_TIMEOUT_SECONDS": "300"}
+"""How long the daemon waits until a run has started. On a busy machine Dagster's 60 seconds fail every run."""
+
+
 class Children:
     """Child processes that work on a home. Leaving the block stops them, the last started first.
 
@@ -124,7 +128,7 @@ class Children:
         with path.open("ab") as log:  # to append, so that the file can be cut while it is written
             return subprocess.Popen(
                 command,
-                env=child_environment(self._home),
+                env=_PATIENT | child_environment(self._home),
                 cwd=self._folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -14,7 +14,7 @@ from omni_pipelines.sources.model.listing import FileContent, Listing, ReadFile,
 from omni_pipelines.sources.model.names import rule_for_name, shown_name
 from omni_pipelines.sources.model.selection import FileSelection
 from omni_pipelines.sources.model.source import Source, missing_source
-from omni_pipelines.text.readers.registry import PLAIN, Reader
+from omni_pipelines.text.readers.formats import PLAIN, Reader
 
 
 @contextmanager

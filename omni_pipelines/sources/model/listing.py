@@ -9,7 +9,7 @@ from typing import NamedTuple
 from omni_pipelines.ids import text_hash
 from omni_pipelines.refusals import UnreadFile
 from omni_pipelines.sources.model.source import Source
-from omni_pipelines.text.readers.registry import Reader
+from omni_pipelines.text.readers.formats import Reader
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from omni_pipelines.refusals import Fate, UnreadFile, suffix_of
 from omni_pipelines.sources.model.listing import Listing, SourceFile
 from omni_pipelines.sources.model.names import built_in_rule
 from omni_pipelines.sources.model.source import Source, forgotten_marks
-from omni_pipelines.text.readers.registry import Reader, reader_for
+from omni_pipelines.text.readers.formats import Reader
+from omni_pipelines.text.readers.registry import reader_for
 
 _MEDIA_TYPES = mimetypes.MimeTypes(filenames=())
 """Not the types of this machine: every machine must say the same."""

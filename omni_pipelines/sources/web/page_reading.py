@@ -22,7 +22,8 @@ from omni_pipelines.sources.web.failures import Blocked, TooLarge, Unavailable
 from omni_pipelines.sources.web.network import Network
 from omni_pipelines.sources.web.site import Site
 from omni_pipelines.sources.web.sitemap import nanoseconds
-from omni_pipelines.text.readers.registry import READERS, Reader, reader_by_name, reader_named
+from omni_pipelines.text.readers.formats import READERS, Reader
+from omni_pipelines.text.readers.registry import reader_by_name, reader_named
 
 GONE_MARKS = {"status:404", "status:410"}
 """Version marks of pages that are not there."""

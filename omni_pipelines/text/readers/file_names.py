@@ -29,6 +29,9 @@ NOT_TEXT = frozenset(
     ).split()
 )
 """Suffixes of kinds of files that no reader reads and that are not text."""
+ARCHIVE_SUFFIXES = (
+    ".zip", ".tar", ".gz", ".tgz", ".bz2", ".tbz", ".tbz2", ".xz", ".txz", ".7z", ".mbox", ".mbx",
+)  # fmt: skip
 _VERSION = re.compile(r"\.(?:so|dylib)\.[\d.]+$")
 """A shared library with its version: `libz.so.1.3`."""
 

@@ -13,6 +13,7 @@ import orjson
 from native.confinement import Confinement, confine, python_paths
 from native.grammars import grammar_folder
 from omni_pipelines.refusals import RefusalCode, Unreadable
+from omni_pipelines.text.readers.formats import load_readers
 from omni_pipelines.text.readers.processor_time import allow_cpu
 from omni_pipelines.text.readers.registry import read_document, reader_named
 from omni_pipelines.text.readers.worker_protocol import (
@@ -45,6 +46,7 @@ def main() -> None:
 
 def limit_process() -> None:
     """Confine this process to parsing for the rest of its life."""
+    load_readers()
     readable = (*python_paths(), str(grammar_folder()))
     confine(Confinement(MAX_MEMORY_BYTES, MAX_OPEN_FILES, readable=readable))
 

@@ -1,4 +1,4 @@
-"""Choose the reader for a file. To add a format, write a module in this folder and list it in `READERS`.
+"""Choose the reader for a file. To add a format, write a module in this folder and list it in `formats.READERS`.
 
 A reader that fails is replaced by the plain reader if the file's own characters are its text: the document loses its
 headings, but not its sentences. The choice depends only on the bytes, never on earlier calls, so that reading a file
@@ -6,216 +6,18 @@ again gives the same rows.
 """
 
 import codecs
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from omni_pipelines.providers import FALLBACK, PREFERRED, EngineVariant, VariantsFailed
 from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.decoding import DecodedText, decode
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers import pdf, picture, plain
-from omni_pipelines.text.readers.archives import archive
 from omni_pipelines.text.readers.file_names import is_binary_name, kind_by_name
-from omni_pipelines.text.readers.mails import mail, mht, msg
-from omni_pipelines.text.readers.markup import (
-    asciidoc,
-    bib,
-    html,
-    man,
-    markdown,
-    mediawiki,
-    org,
-    restructured,
-    tex,
-    texinfo,
-    xml,
-)
-from omni_pipelines.text.readers.office import docx, epub, iwork, opendocument, pptx
-from omni_pipelines.text.readers.old_office import old_slides, old_word, unconverted
-from omni_pipelines.text.readers.records import (
-    content_lines,
-    delimited,
-    geojson,
-    json_records,
-    notebook,
-    parquet,
-    sqlite,
-    subtitles,
-    warc,
-)
-from omni_pipelines.text.readers.rtf import rtf
-from omni_pipelines.text.readers.sheets import ods, xls, xlsb, xlsx
-from omni_pipelines.text.readers.signatures import binary_format, is_text, text_format
-from omni_pipelines.text.readers.source_code import code, python
+from omni_pipelines.text.readers.formats import PICTURES, PLAIN, READERS, UNKNOWN, Read, Reader
+from omni_pipelines.text.readers.source_code import code
 from omni_pipelines.variant_registry import VariantRegistry
-
-Read = Callable[[bytes, str], Parsed]
-"""(bytes, file name) to a document.
-
-Raises `Unreadable`: E_NO_TEXT if nothing in the file is text, E_PARSE if it is damaged, E_ENCRYPTED, E_DEPTH,
-E_OUTPUT_LIMIT, E_TOO_LARGE, or an error of `decode`, `ZipArchive` or `parse_xml`.
-"""
-
-
-@dataclass(frozen=True)
-class Reader:
-    """A format: the names of its files, and the function that reads them."""
-
-    name: str
-    version: int
-    """Increase it when the output changes: documents that another version read are read again."""
-    read: Read
-    media_type: str
-    kind: str
-    """prose | markup | data | code"""
-    suffixes: tuple[str, ...]
-    """In lower case; without a dot, whole file names."""
-    language: str = ""
-    """The programming language; the language of prose is detected for each document."""
-    isolated: bool = False
-    """Whether it runs in a process of its own, with limits, because its parser is not safe with hostile files."""
-    recognize: Read | None = None
-    """Reads it with text recognition; None for formats without pictures of text."""
-    prepare: Callable[[bytes, str], None] | None = None
-    """What has to be done for a file before that process starts, because it may not do it itself."""
-    binary: bool = False
-    """Whether files hold more than text, such as pictures and fonts, and may be larger."""
-    converts_to: str = ""
-    """The suffix of the format into which LibreOffice converts files before another reader reads them."""
-    is_archive: bool = False
-    """Whether files consist of other files, which `open_archive` gives; `read` gives their names."""
-
-    @property
-    def fingerprint(self) -> str:
-        """Name and version."""
-        return f"{self.name}/{self.version}"
-
-    def __reduce__(self) -> tuple[object, ...]:
-        """In another process it is the reader in the same place: readers are compared by identity."""
-        return _reader_at, (next(place for place, reader in enumerate(_EVERY) if reader is self),)
-
-
-def _binary(
-    name: str, read: Read, media_type: str, kind: str, *suffixes: str, version: int = 2, recognize: Read | None = None
-) -> Reader:
-    return Reader(name, version, read, media_type, kind, suffixes, isolated=True, binary=True, recognize=recognize)
-
-
-def _converted(
-    name: str, media_type: str, kind: str, converts_to: str, *suffixes: str, read: Read = unconverted.read
-) -> Reader:
-    return Reader(name, 1, read, media_type, kind, suffixes, isolated=True, binary=True, converts_to=converts_to)
-
-
-def _marked_up(name: str, read: Read, media_type: str, *suffixes: str, version: int = 1) -> Reader:
-    return Reader(name, version, read, media_type, "prose", suffixes, isolated=True)
-
-
-_OFFICE = "application/vnd.openxmlformats-officedocument"
-_OPEN = "application/vnd.oasis.opendocument"
-_WORD = (".docx", ".docm", ".dotx", ".dotm")
-_SLIDES = (".pptx", ".pptm", ".potx", ".potm", ".ppsx", ".ppsm")
-_XML = (
-    ".xml", ".svg", ".rss", ".atom", ".rdf", ".opml", ".drawio", ".dio", ".dita", ".ditamap", ".docbook", ".dbk",
-    ".fb2", ".tei", ".nxml", ".xsd", ".xsl", ".xslt", ".wsdl", ".xlf", ".xliff", ".resx", ".gpx", ".kml", ".plist",
-    ".tmx",
-)  # fmt: skip
-PLAIN = Reader(
-    "text", 3, plain.read, "text/plain", "prose", (".txt", ".text", ".log", "readme", "license", "changelog")
-)
-UNKNOWN = Reader("unknown", 2, plain.read, "application/octet-stream", "prose", (), binary=True)
-"""For files whose name says nothing: their content chooses a reader, which is `PLAIN` for any other text."""
-
-_DATABASES = (".sqlite", ".sqlite3", ".db", ".db3", ".gpkg")
-_PICTURES = tuple(
-    _binary("picture", picture.read, f"image/{name}", "prose", *suffixes, version=1, recognize=picture.recognize)
-    for name, *suffixes in (("png", ".png"), ("jpeg", ".jpg", ".jpeg", ".jpe", ".jfif"), ("tiff", ".tif", ".tiff"))
-)
-READERS = (
-    Reader("markdown", 4, markdown.read, "text/markdown", "prose", (".md", ".markdown", ".mdx")),
-    Reader("restructured", 3, restructured.read, "text/x-rst", "prose", (".rst", ".rest")),
-    Reader("html", 12, html.read, "text/html", "markup", (".html", ".htm", ".xhtml"), isolated=True),
-    Reader("python", 3, python.read, "text/x-python", "code", (".py", ".pyi", ".pyw"), "python"),
-    PLAIN,
-    _binary("pdf", pdf.read, "application/pdf", "prose", ".pdf", version=7, recognize=pdf.recognize),
-    _binary("docx", docx.read, f"{_OFFICE}.wordprocessingml.document", "prose", *_WORD, version=4),
-    _binary("pptx", pptx.read, f"{_OFFICE}.presentationml.presentation", "prose", *_SLIDES, version=4),
-    _binary(
-        "xlsx", xlsx.read, f"{_OFFICE}.spreadsheetml.sheet", "data", ".xlsx", ".xlsm", ".xltx", ".xltm", version=4
-    ),
-    _binary("xlsb", xlsb.read, "application/vnd.ms-excel.sheet.binary.macroEnabled.12", "data", ".xlsb", version=1),
-    _binary("xls", xls.read, "application/vnd.ms-excel", "data", ".xls", ".xlt", version=1),
-    _binary("iwork", iwork.read, "application/vnd.apple.iwork", "prose", ".pages", ".numbers", ".key", version=3),
-    _binary("parquet", parquet.read, "application/vnd.apache.parquet", "data", ".parquet", version=1),
-    _binary("parquet", parquet.read, "application/vnd.apache.arrow.file", "data", ".arrow", ".feather", version=1),
-    _binary("sqlite", sqlite.read, "application/vnd.sqlite3", "data", *_DATABASES, version=1),
-    _binary("opendocument", opendocument.read, f"{_OPEN}.text", "prose", ".odt", ".odp", ".ott", ".otp", version=5),
-    _binary("ods", ods.read, f"{_OPEN}.spreadsheet", "data", ".ods", ".ots"),
-    _binary("epub", epub.read, "application/epub+zip", "prose", ".epub", version=6),
-    Reader("notebook", 3, notebook.read, "application/x-ipynb+json", "prose", (".ipynb",), isolated=True),
-    Reader(
-        "json",
-        1,
-        json_records.read,
-        "application/json",
-        "code",
-        (".json", ".jsonl", ".ndjson", ".jsonc", ".json5"),
-        "json",
-        isolated=True,
-    ),
-    Reader(
-        "geojson",
-        1,
-        geojson.read,
-        "application/geo+json",
-        "data",
-        (".geojson", ".geojsonl", ".geojsons"),
-        isolated=True,
-    ),
-    Reader("csv", 3, delimited.read, "text/csv", "data", (".csv",)),
-    Reader("csv", 3, delimited.read, "text/tab-separated-values", "data", (".tsv", ".tab")),
-    Reader("xml", 4, xml.read, "application/xml", "markup", _XML, isolated=True),
-    _marked_up("org", org.read, "text/org", ".org"),
-    _marked_up("mediawiki", mediawiki.read, "text/x-wiki", ".wiki", ".mediawiki"),
-    _marked_up("tex", tex.read, "text/x-tex", ".tex", ".latex", ".ltx", version=2),
-    _marked_up("bibtex", bib.read, "text/x-bibtex", ".bib"),
-    _marked_up("man", man.read, "text/troff", ".man", ".roff", ".mdoc"),
-    _marked_up("texinfo", texinfo.read, "text/x-texinfo", ".texi", ".texinfo", ".txi"),
-    _marked_up("calendar", content_lines.read, "text/calendar", ".ics", ".ical", ".ifb", ".vcs"),
-    _marked_up("calendar", content_lines.read, "text/vcard", ".vcf", ".vcard"),
-    _marked_up("subtitles", subtitles.read, "application/x-subrip", ".srt"),
-    _marked_up("subtitles", subtitles.read, "text/vtt", ".vtt"),
-    _binary("warc", warc.read, "application/warc", "markup", ".warc", version=1),
-    Reader("rtf", 4, rtf.read, "application/rtf", "prose", (".rtf",), isolated=True),
-    Reader("mail", 7, mail.read, "message/rfc822", "prose", (".eml", ".emlx"), isolated=True, binary=True),
-    _converted("doc", "application/msword", "prose", ".docx", ".doc", ".dot", read=old_word.read),
-    _converted(
-        "ppt", "application/vnd.ms-powerpoint", "prose", ".pptx", ".ppt", ".pps", ".pot", read=old_slides.read
-    ),
-    _converted("letter", "application/vnd.sun.xml.writer", "prose", ".docx", ".sxw", ".stw", ".wps", ".wpd", ".hwp"),
-    _converted("slides", "application/vnd.sun.xml.impress", "prose", ".pptx", ".sxi", ".sti"),
-    _converted("sheets", "application/vnd.sun.xml.calc", "data", ".xlsx", ".sxc", ".stc", ".wk1", ".wks", ".wb2"),
-    _converted("drawing", "application/vnd.visio", "prose", ".pdf", ".vsd", ".vsdx", ".pub", ".sxd", ".cdr"),
-    Reader("mht", 2, mht.read, "multipart/related", "markup", (".mht", ".mhtml"), isolated=True, binary=True),
-    _binary("msg", msg.read, "application/vnd.ms-outlook", "prose", ".msg", ".oft", version=1),
-    Reader(
-        "archive",
-        1,
-        archive.read,
-        "application/zip",
-        "data",
-        archive.SUFFIXES,
-        binary=True,
-        is_archive=True,
-    ),
-    *_PICTURES,
-    Reader("asciidoc", 2, asciidoc.read, "text/asciidoc", "prose", (".adoc", ".asciidoc", ".asc")),
-    *(
-        Reader("code", 5, code.read, f"text/x-{name}", "code", suffixes, name, isolated=True, prepare=code.prepare)
-        for name, suffixes in code.SUFFIXES.items()
-    ),
-)
 
 _VERBATIM = {"org", "mediawiki", "markdown", "restructured", "asciidoc", "python", "code", "csv", "json"}
 """The file's own characters are the text, so the plain reader can replace these. Plain HTML would be of no use."""
@@ -232,13 +34,8 @@ RECOGNITION = f"{_RECOGNITION}1"
 
 _BY_NAME = {reader.name: reader for reader in reversed(READERS)}
 _BY_NAME_OF_FILE = {suffix: reader for reader in READERS for suffix in reader.suffixes}
-_PICTURE_BY_SUFFIX = {suffix: reader for reader in _PICTURES for suffix in reader.suffixes}
+_PICTURE_BY_SUFFIX = {suffix: reader for reader in PICTURES for suffix in reader.suffixes}
 _BY_LANGUAGE = {reader.language: reader for reader in READERS if reader.language}
-_EVERY = (*READERS, *_PICTURES, PLAIN, UNKNOWN)
-
-
-def _reader_at(place: int) -> Reader:
-    return _EVERY[place]
 
 
 def reader_for(path: str, *, pictures: bool = False) -> Reader | None:
@@ -281,6 +78,8 @@ def reader_by_content(reader: Reader, raw: bytes) -> Reader:
     A file whose name says nothing, or that it is binary although it is text, is read as the kind of text that it is.
     HTML inside source code, as in PHP or in a template, is still source code.
     """
+    from omni_pipelines.text.readers.signatures import binary_format, is_text, text_format  # only files need it
+
     name = binary_format(raw)
     if name:
         is_template = name == "html" and reader.kind == "code"

@@ -14,6 +14,7 @@ from omni_pipelines.cli.dev_server import server
 from omni_pipelines.cli.dev_server.process_group import Children, RestartLimits, StopFlag
 from omni_pipelines.errors import ConfigurationError, OmniError
 from omni_pipelines.home import Home
+from tests.command import omni, told
 
 WAITING = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
 DEAF = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); " + WAITING
@@ -151,3 +152,17 @@ def test_files_of_a_killed_server_do_not_block_the_next_one(home: Home) -> None:
 def test_served_port_of_a_missing_home_is_none(tmp_path: Path) -> None:
     assert server.served_port(Home(tmp_path / "nowhere")) is None
     assert not (tmp_path / "nowhere").exists()
+
+
+@pytest.mark.parametrize("port", ["0", "-1", "65536"])
+def test_a_port_that_cannot_be_is_refused(port: str, tmp_path: Path) -> None:
+    done = omni("dev", "--port", port, "--home", str(tmp_path / ".omni"), cwd=tmp_path)
+    assert done.returncode == 2
+
+
+def test_a_job_is_not_queued_where_nobody_serves(tmp_path: Path) -> None:
+    elsewhere = tmp_path / ".omni"
+    told("init", "--home", str(elsewhere), cwd=tmp_path)
+    done = omni("launch", "index_job", "--queue", "--home", str(elsewhere), cwd=tmp_path)
+    assert done.returncode == 2
+    assert "no `omni dev` serves" in done.stderr

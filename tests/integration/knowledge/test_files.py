@@ -24,7 +24,8 @@ from omni_pipelines.refusals import Fate
 from omni_pipelines.settings import Settings
 from omni_pipelines.sources.registry import load_sources, save_sources
 from omni_pipelines.steps.quarantine import quarantined
-from omni_pipelines.text.readers.registry import READERS, reader_for
+from omni_pipelines.text.readers.formats import READERS
+from omni_pipelines.text.readers.registry import reader_for
 from tests.integration.line import Line, write
 from tests.samples.every_kind import KINDS, fates_of_every_kind, fates_table
 from tests.samples.fidelity import PAGE

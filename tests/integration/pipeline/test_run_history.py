@@ -12,15 +12,17 @@ from pathlib import Path
 import dagster as dg
 import pytest
 import sqlalchemy as db
+from dagster._core.events import EngineEventData
 from dagster._core.launcher import WorkerStatus
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteRepositoryOrigin
 from dagster._core.storage.runs.schema import RunsTable
 from dagster._core.storage.tags import GRPC_INFO_TAG
+from dagster_shared.error import SerializableErrorInfo
 
 from omni_pipelines.errors import ConfigurationError, OmniError
 from omni_pipelines.home import Home
 from resources.instance import open_instance
-from resources.run_history import cancel_run, deletable_runs, delete_runs, find_run, summary_of
+from resources.run_history import cancel_run, deletable_runs, delete_runs, failure_of, find_run, summary_of
 from resources.run_launcher import RunLauncher
 from resources.runs import HOST_TAG, PID_TAG
 
@@ -47,6 +49,16 @@ def add(
     )
     instance.add_run(run)
     return run.run_id
+
+
+def test_reason_of_a_run_that_did_not_start_is_what_the_daemon_met(instance: dg.DagsterInstance) -> None:
+    run_id = add(instance, status=S.STARTING)
+    run = instance.get_run_by_id(run_id)
+    assert run is not None
+    error = SerializableErrorInfo("the code server did not answer", [], "DagsterUserCodeUnreachableError")
+    instance.report_engine_event("marking the run\nas failed", run, EngineEventData.engine_error(error))
+    instance.report_run_failed(run)
+    assert failure_of(instance, run_id) == "marking the run as failed"
 
 
 def make_old(instance: dg.DagsterInstance, run_id: str, days: float) -> None:

@@ -24,7 +24,8 @@ from omni_pipelines.steps.document_plan import plan_source
 from omni_pipelines.steps.parser_process import DocumentParser
 from omni_pipelines.steps.quarantine import Refusal, record_refusals
 from omni_pipelines.tables import open_table
-from omni_pipelines.text.readers.registry import PLAIN, Reader, reader_by_content, reader_for, reader_named
+from omni_pipelines.text.readers.formats import PLAIN, Reader
+from omni_pipelines.text.readers.registry import reader_by_content, reader_for, reader_named
 from tests.integration.line import Line, write
 from tests.samples import data_files, office, sheets
 from tests.samples.office import docx, word_paragraph

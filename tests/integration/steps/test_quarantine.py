@@ -20,7 +20,7 @@ from omni_pipelines.steps.parser_process import DocumentParser
 from omni_pipelines.steps.quarantine import count_unread, quarantined, release_for_retry
 from omni_pipelines.text.decoding import DecodedText
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers import registry
+from omni_pipelines.text.readers import formats, registry
 from tests.integration.hooked_session import ReadHook, read_unchanged
 from tests.integration.line import Line, write
 
@@ -122,7 +122,7 @@ def killed(*_: object) -> None:
 class FirstLine(DocumentParser):
     """Reads the first line of each file."""
 
-    def read(self, reader: registry.Reader, raw: bytes, name: str, charset: str = "") -> Parsed:
+    def read(self, reader: formats.Reader, raw: bytes, name: str, charset: str = "") -> Parsed:
         first, _, rest = raw.decode().partition("\n")
         return Parsed(DecodedText(first, "utf-8", 0), name, partial="the rest was not read" if rest else "")
 

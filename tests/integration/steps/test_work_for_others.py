@@ -17,7 +17,7 @@ from omni_pipelines.steps.file_reading import ContentReader, OpenedFile
 from omni_pipelines.steps.parser_process import DocumentParser
 from omni_pipelines.steps.quarantine import Refusal
 from omni_pipelines.steps.step import ConfiguredEngines, embedded
-from omni_pipelines.text.readers.registry import PLAIN, READERS, UNKNOWN
+from omni_pipelines.text.readers.formats import PLAIN, READERS, UNKNOWN
 
 SOURCE = Source(name="notes", root=Path("/notes"), include=("*.md",), exclude=("drafts/",))
 FILE = SourceFile("a.md", 5, 0, "mark", READERS[0])

@@ -42,10 +42,12 @@ class Extent:
     """Kinds of files of a home in which bits flip, and a quarter of them for those that are lost; 0 means all."""
     old_kills: int
     """Kills of the first run over a home of an earlier version."""
+    days: int
+    """Days in which everything goes wrong. With more than one, runs are processes that are killed."""
 
 
-_SHORT = Extent("short", 6, 15, 2, 3, 10, 3, 2, 4, 1, 3, 10, 1, 8, 2)
-_LONG = Extent("long", 320, 5_000, 120, 40, 300, 200, 0, 60, 30, 100, 20, 18, 0, 40)
+_SHORT = Extent("short", 6, 15, 2, 3, 10, 3, 2, 4, 1, 3, 10, 1, 8, 2, 1)
+_LONG = Extent("long", 320, 5_000, 120, 40, 300, 200, 0, 60, 30, 100, 20, 18, 0, 40, 4)
 
 EXTENT = _LONG if os.environ.get("OMNI_STRESS") == "long" else _SHORT
 SEED = int(os.environ.setdefault("OMNI_STRESS_SEED", str(random.randrange(1 << 32))))

@@ -18,7 +18,8 @@ from omni_pipelines.settings import Settings
 from omni_pipelines.steps.chunks import chunker_of, heading_of
 from omni_pipelines.testing.fakes import FakeEmbedder, WordCounter
 from omni_pipelines.text.embedding import embedded_text
-from omni_pipelines.text.readers.registry import Reader, reader_for
+from omni_pipelines.text.readers.formats import Reader
+from omni_pipelines.text.readers.registry import reader_for
 from tests.stress.harness.corpus import WORDS
 
 SETTINGS = Settings(chunk_tokens=40, chunk_overlap=8, workers=1, lock_seconds=600)

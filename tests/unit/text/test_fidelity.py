@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from omni_pipelines.text.readers.old_office import unconverted
-from omni_pipelines.text.readers.registry import READERS, reader_for
+from omni_pipelines.text.readers.formats import READERS, UNCONVERTED
+from omni_pipelines.text.readers.registry import reader_for
 from tests.samples.fidelity import PAGE, measure, page
 from tests.samples.manuscript import WRITERS, manuscript
 
@@ -24,7 +24,7 @@ def test_every_reader_is_measured() -> None:
     measured = {reader.name for name in WRITERS if (reader := reader_for(name)) is not None}
     elsewhere = {"picture"}  # in docs/benchmarks/ocr.md
     assert measured | elsewhere == {
-        reader.name for reader in READERS if not reader.is_archive and reader.read is not unconverted.read
+        reader.name for reader in READERS if not reader.is_archive and reader.read is not UNCONVERTED
     }
 
 

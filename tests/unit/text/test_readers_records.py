@@ -7,8 +7,9 @@ import gzip
 import pytest
 
 from omni_pipelines.refusals import Unreadable
+from omni_pipelines.text.readers.formats import UNKNOWN
 from omni_pipelines.text.readers.records import content_lines, subtitles, warc
-from omni_pipelines.text.readers.registry import UNKNOWN, reader_by_content
+from omni_pipelines.text.readers.registry import reader_by_content
 from tests.samples.markups import web_archive
 
 PAGE = "<title>Zoo</title><p>Größe"

@@ -9,7 +9,8 @@ import pytest
 
 from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers.registry import Reader, read_document, reader_for, register_readers
+from omni_pipelines.text.readers.formats import Reader
+from omni_pipelines.text.readers.registry import read_document, reader_for, register_readers
 from omni_pipelines.variant_registry import VariantRegistry
 
 Read = Callable[[bytes, str], Parsed]

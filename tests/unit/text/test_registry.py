@@ -11,15 +11,8 @@ from hypothesis import strategies as st
 
 from omni_pipelines.refusals import Unreadable
 from omni_pipelines.text.decoding import newline_offsets
-from omni_pipelines.text.readers.registry import (
-    PLAIN,
-    READERS,
-    UNKNOWN,
-    Reader,
-    reader_by_content,
-    reader_for,
-    readers_fingerprint,
-)
+from omni_pipelines.text.readers.formats import PLAIN, READERS, UNKNOWN, Reader
+from omni_pipelines.text.readers.registry import reader_by_content, reader_for, readers_fingerprint
 from tests.samples.valid import VALID
 
 NAMES = {"code": "name.rs"}

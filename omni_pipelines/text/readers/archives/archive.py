@@ -27,7 +27,6 @@ from omni_pipelines.text.readers.archives.tar_entries import (
 from omni_pipelines.text.readers.archives.zip_entries import zip_entries
 from omni_pipelines.text.readers.extraction import Extraction, one_line
 
-SUFFIXES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".tbz", ".tbz2", ".xz", ".txz", ".7z", ".mbox", ".mbx")
 _HEAD_BYTES = 4096
 _ZIP, _ZIP_EMPTY = b"PK\x03\x04", b"PK\x05\x06"
 
