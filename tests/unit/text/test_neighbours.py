@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from omni_pipelines.refusals import Unreadable
-from omni_pipelines.text.readers.registry import UNKNOWN, read_document, reader_by_content, reader_for
+from omni_pipelines.text.readers.formats import UNKNOWN
+from omni_pipelines.text.readers.registry import read_document, reader_by_content, reader_for
 from tests.samples.neighbours import NEIGHBOURS, Neighbour
 
 
