@@ -9,6 +9,11 @@ import functools
 _ARENA_MAX = -8
 """M_ARENA_MAX of mallopt(3)."""
 ARENAS = 2
+_MMAP_THRESHOLD = -3
+"""M_MMAP_THRESHOLD of mallopt(3)."""
+LARGE_BYTES = 1 << 20
+"""Blocks of this size go back to the system when they are freed. The C library raises this to 32 MB by itself, and then
+keeps the memory of the texts of large files."""
 
 
 @functools.cache
@@ -21,7 +26,7 @@ def share_arenas() -> bool:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, AttributeError, TypeError):
         return False
-    return bool(mallopt(_ARENA_MAX, ARENAS))
+    return bool(mallopt(_ARENA_MAX, ARENAS) and mallopt(_MMAP_THRESHOLD, LARGE_BYTES))
 
 
 def return_free_memory() -> bool:
