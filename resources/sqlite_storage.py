@@ -9,6 +9,7 @@ An instance names this class in its `dagster.yaml`, so that every process that o
 """
 
 import re
+import sqlite3
 import threading
 from collections.abc import Mapping
 from functools import cache
@@ -28,10 +29,13 @@ from dagster._serdes import ConfigurableClassData
 from sqlalchemy import event
 from sqlalchemy.pool import QueuePool
 
+from native.errors import EngineError
+
 _plain_address = sqlite.create_db_conn_string
 _SCHEME = "sqlite:///"
 _REVISION = re.compile(r'^revision\s*=\s*"(\w+)"', re.MULTILINE)
 _BEFORE = re.compile(r"^down_revision\s*=\s*(.+)", re.MULTILINE)
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _ENGINES = 8
 """Databases that a process keeps open at once: three of an instance, and one for each run that it looks at."""
 
@@ -91,7 +95,15 @@ def _new_engine(address: str) -> sa.Engine:
     seconds = {"timeout": sqlite.SQLITE_BUSY_TIMEOUT_SECONDS}
     engine = sa.create_engine(address, poolclass=KeptPool, connect_args=seconds)
     event.listen(engine, "connect", _write_quickly)
+    event.listen(engine, "handle_error", _name_damaged_file)
     return engine
+
+
+def _name_damaged_file(context: sa.engine.ExceptionContext) -> None:
+    """Say which database is damaged, and that no knowledge is lost with it: SQLite says only that one is."""
+    if getattr(context.original_exception, "sqlite_errorcode", 0) & 0xFF in _DAMAGED and context.engine is not None:
+        what = f"{context.engine.url.database} is damaged; it holds the history of runs, and nothing that they made"
+        raise EngineError(what, cure="move it away", code="4004") from context.original_exception
 
 
 def quoted_address(base_dir: str, db_name: str) -> str:

@@ -27,7 +27,7 @@ from omni_pipelines.home import HOME_NAME, Home
 from omni_pipelines.ids import file_sha256
 from omni_pipelines.knowledge.state.releases import put_release, require_release
 from omni_pipelines.knowledge.state.snapshot import Snapshot
-from omni_pipelines.knowledge.state.table_files import require_sound, unreadable_files, with_checksums
+from omni_pipelines.knowledge.state.table_files import damaged_files, require_sound, unreadable_files, with_checksums
 from omni_pipelines.record_fields import Count, Sha256
 from omni_pipelines.records import Record, Release, strictly
 from omni_pipelines.released_files import generation_folder, require_released_files, table_folder
@@ -286,5 +286,7 @@ def _verify(staging: Home, bundle: Bundle) -> None:
         files = {name: _described(folder / name).sha256 for name in release.keyword.files}
     except (EngineError, OSError, ValueError) as error:
         raise BundleRefused(f"the bundle cannot be opened: {error}", cure="export it again") from error
+    for name, damaged, fault in damaged_files(staging, release):  # else a scrub would say so from the first day on
+        raise BundleRefused(f"table {name} in the bundle: {damaged}: {fault}", cure="export it again")
     if index.size != release.keyword.entries or files != release.keyword.files:
         raise BundleRefused("the keyword index in the bundle does not match its record", cure="export it again")

@@ -229,13 +229,14 @@ def test_a_flipped_bit_is_found_by_the_checksum_and_an_ingest_repairs_the_rows_o
     assert {row["path"] for row in sound.rows("documents", "path")} == set(FILES)
 
 
-@pytest.mark.parametrize("name", ["documents", "embeddings"])
-def test_a_table_with_a_damaged_manifest_is_set_aside_and_built_again(sound: Line, name: str) -> None:
+@pytest.mark.parametrize(("name", "column"), [("documents", ""), ("embeddings", ""), ("chunks", "modified")])
+def test_a_table_with_a_damaged_manifest_is_set_aside_and_built_again(sound: Line, name: str, column: str) -> None:
+    """A bit flips in its middle, or in the name of a column."""
     (path,) = (
         path for path in require_release(sound.home).files if path.startswith(f"tables/{name}.lance/_versions/")
     )
     raw = bytearray((sound.home.root / path).read_bytes())
-    raw[len(raw) // 2] ^= 1
+    raw[raw.index(column.encode()) if column else len(raw) // 2] ^= 1
     (sound.home.root / path).write_bytes(raw)
     report = scrubbed(sound)
     assert (f"table {name}", path.split("/", 2)[2]) in {(damage.place, damage.key) for damage in report.damage}

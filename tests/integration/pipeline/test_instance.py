@@ -15,10 +15,12 @@ from alembic.script import ScriptDirectory
 from dagster._core.storage.runs.sqlite import sqlite_run_storage
 from dagster._core.storage.sql import get_alembic_config
 
+from native.errors import EngineError
 from omni_pipelines.configuration import trust_settings
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.home import Home
 from resources.instance import INSTANCE_YAML, open_instance, prepare_instance
+from resources.sqlite_storage import close_databases, kept_engine, quoted_address
 
 SPAWN = multiprocessing.get_context("spawn")
 
@@ -41,6 +43,24 @@ def test_it_is_written_when_missing_and_left_alone_when_right(home: Home) -> Non
         first.st_ino,
         first.st_mtime_ns,
     )
+
+
+@pytest.mark.parametrize("damaged", [range(16), range(4096, 12_288)], ids=["the head", "the pages"])
+def test_a_damaged_database_of_runs_is_named_with_its_cure(tmp_path: Path, damaged: range) -> None:
+    path = tmp_path / "runs.db"
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("create table runs (body text)")
+        database.executemany("insert into runs values (?)", [("x" * 1_000,)] * 20)
+        database.commit()
+    raw = bytearray(path.read_bytes())
+    for place in damaged:
+        raw[place] ^= 0x55
+    path.write_bytes(raw)
+    with pytest.raises(EngineError, match=r"runs\.db is damaged; it holds the history of runs") as caught:
+        with kept_engine(quoted_address(str(tmp_path), "runs")).connect() as connection:
+            connection.exec_driver_sql("select sum(length(body)) from runs").all()
+    assert caught.value.cure == "move it away"
+    close_databases(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["", "# Written by omni. Another storage: …\ntelemetry: {enabled: true}\n"])

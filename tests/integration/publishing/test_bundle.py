@@ -198,6 +198,11 @@ def other_counts(_raw: dict[str, bytes], contents: dict[str, Any]) -> None:
     contents["release"]["counts"]["chunks"] += 1
 
 
+def other_checksum(_raw: dict[str, bytes], contents: dict[str, Any]) -> None:
+    path = next(iter(contents["release"]["files"]))
+    contents["release"]["files"][path] = "0" * 64
+
+
 def other_generation(_raw: dict[str, bytes], contents: dict[str, Any]) -> None:
     contents["release"]["keyword"]["generation"] = "gen-1/../../.."
 
@@ -229,6 +234,7 @@ def other_field(_raw: dict[str, bytes], contents: dict[str, Any]) -> None:
         (claim, "but is smaller"),
         (below_zero, "greater than or equal to 0"),
         (other_counts, "does not match its record"),
+        (other_checksum, "it does not match its checksum"),
         (other_generation, "release.keyword.generation"),
         (other_layout, "layout of the bundle is unknown"),
         (other_field, "surprise"),
