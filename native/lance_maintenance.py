@@ -17,6 +17,8 @@ MAX_FRAGMENTS = 8
 BIG_FRAGMENTS = 4
 """A fragment with at least the rows of the table divided by this is big, and not rewritten."""
 MIN_FRAGMENT_ROWS = 1_024
+_LARGE_ROW_BYTES = 64 << 10
+"""Rows of this size fill a page each, as they are."""
 _ERASED_KEY = "omni:erased"
 
 
@@ -32,11 +34,18 @@ def merge_fragments(table: LanceTable) -> bool:
     """Merge small fragments, and rewrite those with a tenth of their rows deleted. Returns whether it made a version.
 
     Fragments with a quarter of the rows or more are left alone. So a small change never rewrites the table, and kept
-    releases go on sharing files with the head.
+    releases go on sharing files with the head. The pages of large rows are copied as they are: to decode 100 MB of
+    them would take 280 MB of memory.
     """
     with table.lease() as head:
-        target = max(MIN_FRAGMENT_ROWS, head.count_rows() // BIG_FRAGMENTS)
-        return bool(head.optimize.compact_files(target_rows_per_fragment=target).fragments_removed)
+        rows = head.count_rows()
+        files = [file for fragment in head.get_fragments() for file in fragment.data_files()]
+        is_large = sum(file.file_size_bytes or 0 for file in files) > rows * _LARGE_ROW_BYTES
+        done = head.optimize.compact_files(
+            target_rows_per_fragment=max(MIN_FRAGMENT_ROWS, rows // BIG_FRAGMENTS),
+            compaction_mode="try_binary_copy" if is_large else "reencode",
+        )
+        return bool(done.fragments_removed)
 
 
 def tag(table: LanceTable, name: str, version: int) -> None:

@@ -1,5 +1,6 @@
 """Reads the files of a plan into document rows and refusals, and commits them in batches."""
 
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -52,7 +53,7 @@ class _Batch:
 
     rows: list[DocumentRow] = field(default_factory=list)
     size: int = 0
-    """Bytes of the files, or characters of their texts where these are more."""
+    """Bytes of the files, or of their texts in memory where these are more."""
     refused: list[Refusal] = field(default_factory=list)
     """Files that were not read, or only in part."""
     began: float = field(default_factory=time.monotonic)
@@ -159,7 +160,7 @@ class DocumentWriter:
             return
         _count(outcome, found.row, plan.stored.get(found.file.path))
         batch.rows.append(found.row)
-        batch.size += max(found.row["size"], len(found.row["text"]))
+        batch.size += max(found.row["size"], sys.getsizeof(found.row["text"]))
         if found.row["partial"]:
             outcome.partial.add(found.file.path)
             batch.refused.append(_partial_refusal(found))

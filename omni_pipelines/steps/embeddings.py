@@ -1,5 +1,7 @@
 """Chunks to vectors: each distinct text is embedded once; a renamed file or a new chunk reuses known vectors."""
 
+from __future__ import annotations
+
 import functools
 import time
 from collections.abc import Sequence
@@ -7,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from native import lance_maintenance
 from native.filters import is_in
@@ -52,25 +55,43 @@ def reconcile_embeddings(run: RunContext) -> EmbeddingsReport:
     home, model = run.home, run.engines.model
     chunks, embeddings = open_table(home, CHUNKS), open_table(home, EMBEDDINGS)
     pinned = chunks.head()
-    wanted, have = chunks.read(_WANTED, version=pinned.version), embeddings.read([*_WANTED, "model"])
-    models = pa.array([model], pa.string()).take(pa.array(np.zeros(len(wanted), np.int64)))
-    missing = rows_of(differing(wanted.append_column("model", models), have, "chunk_id").select(_WANTED), ChunkRow)
-    surplus = lacking(have["chunk_id"], wanted["chunk_id"])
-    stored = set(have["chunk_id"].to_pylist()) if missing else set()
-    outdated = any(row["chunk_id"] in stored for row in missing)
+    difference = _compare(chunks, pinned.version, embeddings, model)
+    missing, surplus = difference.missing, difference.surplus
     writer = _Writer(run, chunks, pinned.version, embeddings)
-    writer.reuse(missing)
-    after_batch = None if surplus or outdated else run.after_batch  # a release has the right vectors, or none yet
-    writer.embed([row for row in missing if row["text_hash"] not in writer.reusable], after_batch)
+    is_changed = bool(surplus) or difference.is_outdated
+    after_batch = None if is_changed else run.after_batch  # a release has the right vectors, or none yet
+    writer.embed(writer.reuse(missing), after_batch)
     # deleted last: their vectors could be reused until now
     for keys in batched(surplus, _DELETED_AT_ONCE):
         embeddings.delete(is_in("chunk_id", keys))
-    if missing or surplus:
+    if len(missing) or surplus:
         compact(home, embeddings)
     drop_vectors(home)
     head = str(embeddings.head())
     write_step_record(home, "embeddings", head, {"chunks": str(pinned)}, model)
-    return EmbeddingsReport(len(wanted), writer.embedded, writer.reused, _version_of_rows(home, head))
+    return EmbeddingsReport(difference.wanted, writer.embedded, writer.reused, _version_of_rows(home, head))
+
+
+@dataclass(frozen=True)
+class _Difference:
+    """What the embeddings table lacks, and what it has too much."""
+
+    wanted: int
+    """Chunks."""
+    missing: pa.Table
+    """Chunks without a vector, or with other values in `_WANTED`."""
+    surplus: list[str]
+    """Ids of vectors without a chunk."""
+    is_outdated: bool
+    """Whether a vector of one of the missing chunks is stored."""
+
+
+def _compare(chunks: LanceTable, version: int, embeddings: LanceTable, model: str) -> _Difference:
+    wanted, have = chunks.read(_WANTED, version=version), embeddings.read([*_WANTED, "model"])
+    models = pa.array([model], pa.string()).take(pa.array(np.zeros(len(wanted), np.int64)))
+    missing = differing(wanted.append_column("model", models), have, "chunk_id").select(_WANTED)
+    stored = pc.is_in(missing["chunk_id"], value_set=have["chunk_id"].combine_chunks())
+    return _Difference(len(wanted), missing, lacking(have["chunk_id"], wanted["chunk_id"]), pc.any(stored).as_py())
 
 
 def _version_of_rows(home: Home, head: str) -> str:
@@ -91,42 +112,44 @@ class _Writer:
         self._chunks, self._version, self._embeddings = chunks, version, embeddings
         kept = kept_vectors(run.home)
         self._donors = [embeddings] if kept is None else [embeddings, kept]
-        self.reusable: set[str] = set()
         self.embedded = self.reused = 0
 
-    def reuse(self, rows: Sequence[ChunkRow]) -> None:
-        """Copy the vectors of equal texts that the same model embedded."""
-        known = [donor.read(["text_hash"], is_in("model", [self._model])) for donor in self._donors]
-        texts = {text for table in known for text in table["text_hash"].to_pylist()}
-        self.reusable = texts & {row["text_hash"] for row in rows}
-        copied = [row for row in rows if row["text_hash"] in self.reusable]
-        for batch in batched(copied, self._run.batches.texts):
-            hashes = sorted({row["text_hash"] for row in batch})
-            self._commit(batch, self._vectors_of(hashes))
+    def reuse(self, rows: pa.Table) -> pa.Table:
+        """Copy the vectors of equal texts that the same model embedded. Returns the other rows."""
+        hashes = rows["text_hash"]
+        is_known = pa.chunked_array([np.zeros(len(rows), bool)])
+        for donor in self._donors:
+            known = donor.read(["text_hash"], is_in("model", [self._model]))["text_hash"].combine_chunks()
+            is_known = pc.or_(is_known, pc.is_in(hashes, value_set=known))
+        copied = rows.filter(is_known)
+        for start in range(0, len(copied), self._run.batches.texts):
+            batch = copied.slice(start, self._run.batches.texts)
+            vectors = self._vectors_of(sorted(set(batch["text_hash"].to_pylist())))
+            self._commit(batch, np.stack([vectors[each] for each in batch["text_hash"].to_pylist()]))
             self.reused += len(batch)
+        return rows.filter(pc.invert(is_known))
 
-    def embed(self, rows: Sequence[ChunkRow], after_batch: AfterBatch | None) -> None:
-        """Embed the texts of the other rows, each distinct text once."""
-        if not rows:
+    def embed(self, rows: pa.Table, after_batch: AfterBatch | None) -> None:
+        """Embed the texts of rows, each distinct text once."""
+        if not len(rows):
             return
         embedder = self._run.embedder
-        by_hash: dict[str, list[ChunkRow]] = {}
-        for row in rows:
-            by_hash.setdefault(row["text_hash"], []).append(row)
+        texts = _Distinct.of(rows["text_hash"])
         seconds = 0.0
-        for hashes in paced(list(by_hash), _FIRST_BATCH, self._run.batches.texts, self._run.batches.seconds):
+        for batch in paced(range(texts.count), _FIRST_BATCH, self._run.batches.texts, self._run.batches.seconds):
             began = time.monotonic()
-            on_batch = functools.partial(_report, self.embedded, len(by_hash))
-            first = [by_hash[text_hash][0]["chunk_id"] for text_hash in hashes]
-            texts = self._texts(first)
-            vectors = embedder.embed([texts[key] for key in first], on_batch)
-            same = [row for text_hash in hashes for row in by_hash[text_hash]]
-            self._commit(same, dict(zip(hashes, vectors, strict=True)))
-            self.embedded += len(hashes)
-            self.reused += len(same) - len(hashes)
+            on_batch = functools.partial(_report, self.embedded, texts.count)
+            places, numbers = texts.places(batch)
+            same = rows.take(places)
+            first = rows["chunk_id"].take(texts.first(batch)).to_pylist()
+            text_of = self._texts(first)
+            vectors = np.asarray(embedder.embed([text_of[key] for key in first], on_batch))
+            self._commit(same, vectors[numbers])
+            self.embedded += len(batch)
+            self.reused += len(same) - len(batch)
             seconds += time.monotonic() - began
             if after_batch is not None:
-                after_batch(self._run, seconds / self.embedded * (len(by_hash) - self.embedded))
+                after_batch(self._run, seconds / self.embedded * (texts.count - self.embedded))
 
     def _texts(self, chunk_ids: Sequence[str]) -> dict[str, str]:
         rows = self._chunks.read(["chunk_id", "heading", "text"], is_in("chunk_id", chunk_ids), self._version)
@@ -140,8 +163,9 @@ class _Writer:
             found.update({text: vector for text, model, vector in same if model == self._model})
         return found
 
-    def _commit(self, rows: Sequence[ChunkRow], vectors: dict[str, np.ndarray]) -> None:
-        matrix = np.stack([vectors[row["text_hash"]] for row in rows]).astype(np.float16)  # (n, d)
+    def _commit(self, rows: pa.Table, matrix: np.ndarray) -> None:
+        """Write rows with their vectors (n, d)."""
+        matrix = matrix.astype(np.float16)
         schema = with_vector_size(EMBEDDINGS.schema, matrix.shape[1])
         stored = self._embeddings.open().schema
         if vector_size(stored) != matrix.shape[1]:  # vectors of another model: none of them stays
@@ -150,10 +174,39 @@ class _Writer:
             "vector": pa.FixedSizeListArray.from_arrays(pa.array(matrix.ravel()), matrix.shape[1]),
             "model": [self._model] * len(rows),
         }
-        copied = pa.schema([column for column in schema if column.name not in made])
-        columns = pa.Table.from_pylist(rows, schema=copied)
-        values = {name: made[name] if name in made else columns[name] for name in schema.names}
+        values = {name: made[name] if name in made else rows[name] for name in schema.names}
         self._embeddings.upsert(EMBEDDINGS.key, pa.table(values, schema=schema))
+
+
+@dataclass(frozen=True)
+class _Distinct:
+    """The distinct texts of rows, numbered from 0 in the order in which they occur first."""
+
+    order: np.ndarray
+    """The rows by the number of their text (n,)."""
+    starts: np.ndarray
+    """Where the rows of each text begin in `order`, and at last n."""
+
+    @classmethod
+    def of(cls, hashes: pa.ChunkedArray) -> _Distinct:
+        encoded = hashes.combine_chunks().dictionary_encode()
+        numbers = encoded.indices.to_numpy()
+        starts = np.concatenate([[0], np.cumsum(np.bincount(numbers, minlength=len(encoded.dictionary)))])
+        return cls(np.argsort(numbers, kind="stable"), starts)
+
+    @property
+    def count(self) -> int:
+        """Number of texts."""
+        return len(self.starts) - 1
+
+    def first(self, texts: Sequence[int]) -> np.ndarray:
+        """The first row of each of these texts, whose numbers follow each other."""
+        return self.order[self.starts[texts[0] : texts[-1] + 1]]
+
+    def places(self, texts: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+        """All rows of these texts, and the position of the text of each row among them."""
+        bounds = self.starts[texts[0] : texts[-1] + 2]
+        return self.order[bounds[0] : bounds[-1]], np.repeat(np.arange(len(texts)), np.diff(bounds))
 
 
 def _matrix(vectors: pa.ChunkedArray) -> np.ndarray:

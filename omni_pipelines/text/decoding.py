@@ -25,7 +25,8 @@ _BYTE_ORDER_MARKS = (
 """UTF-32 comes first, because its little-endian mark starts with the one of UTF-16."""
 _STATEFUL_CODECS = ("iso2022", "hz", "utf_7")
 """In these codecs, the bytes of a character depend on the characters before it, so no range can be read alone."""
-_ESCAPES = (b"\x1b$B", b"\x1b$@", b"\x1b$A", b"\x1b$)C", b"\x1b(J", b"\x1b$(D")
+_KOREAN = b"\x1b$)C"
+_ESCAPES = (b"\x1b$B", b"\x1b$@", b"\x1b$A", _KOREAN, b"\x1b(J", b"\x1b$(D")
 """What switches to the characters of ISO 2022; mails and pages often declare nothing besides."""
 _BY_DEFAULT = ("cp1252",)
 """Often declared by default whatever the bytes are: they are used only if the bytes do not clearly say otherwise."""
@@ -105,7 +106,7 @@ def decode(raw: bytes, declared: str | None = None) -> DecodedText:
     if codec in _UNMARKED:
         codec = ""
     if codec.startswith(_STATEFUL_CODECS) or any(escape in raw for escape in _ESCAPES):
-        stateful = _decode_stateful(raw, codec or "iso2022_jp")
+        stateful = _decode_stateful(raw, codec or ("iso2022_kr" if _KOREAN in raw else "iso2022_jp"))
         if stateful is not None:
             return stateful
     if is_utf8_text(raw):

@@ -109,7 +109,7 @@ class Lines:
 
     def ends_line(self, end: int) -> bool:
         """Whether the character before `end` is the last one of its line that is not blank."""
-        if not self.text[:end][-1:].strip():
+        if not self.text[max(min(end, len(self.text)) - 1, 0) : end].strip():  # a long text is not copied
             return False
         following = bisect_right(self.starts, end - 1)
         if following < len(self.starts):

@@ -7,7 +7,7 @@ lines with figures at the same places, as in text that comes from a PDF; and tab
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from omni_pipelines.text.document import TextTable
 from omni_pipelines.text.markup_tables import markup_table
@@ -266,8 +266,11 @@ class _Figures:
         is_header = len(above.split()) > count and len(above) <= _MAX_HEADER_LINE
         if is_header and not above.endswith(_SENTENCE_ENDS) and not _FIGURE.match(above.split()[-1]):
             return above
-        between = sum(1 for line in found[self._end : index] if line.text.strip())
-        return self._header if count == self._count and between <= _MAX_LINES_BETWEEN else ""
+        if count != self._count:
+            return ""
+        between = (place for place in range(self._end, index) if found[place].text.strip())
+        is_near = len([*islice(between, _MAX_LINES_BETWEEN + 1)]) <= _MAX_LINES_BETWEEN
+        return self._header if is_near else ""
 
 
 def _figures(line: str) -> int:

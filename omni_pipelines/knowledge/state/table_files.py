@@ -9,6 +9,7 @@ import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from native import lance_files, lance_maintenance
+from native.allocator import return_free_memory
 from native.durable import write_whole
 from native.errors import EngineError
 from native.lance_tables import LanceTable, TableVersion
@@ -212,4 +213,5 @@ def compact(home: Home, table: LanceTable) -> bool:
         release = newest_release(home)
         return release is None or not any(damaged_files(home, release, table.name))
 
+    return_free_memory()  # a step begins with what the one before it gave back
     return lance_maintenance.compact(table, is_sound)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 import sys
 import threading
@@ -336,6 +337,21 @@ def test_compact_merges_many_small_fragments_and_keeps_every_row(table: LanceTab
     assert ids(table, version=pinned) == names
     table.upsert("id", rows(["k000"], text="new"))
     assert table.count() == len(names)
+
+
+def test_compact_copies_large_rows_and_leaves_out_deleted_ones(table: LanceTable) -> None:
+    letters = random.Random(3)
+    texts = [letters.randbytes(100_000).hex() for _ in range(MAX_FRAGMENTS + 2)]
+    for number, text in enumerate(texts):
+        table.upsert("id", rows([f"k{number:02}"], text=text))
+    table.upsert("id", rows(["k01"], text="new"))
+    table.delete("id = 'k02'")
+    before = table.read()
+    lance_maintenance.compact(table)
+    after = table.read()
+    assert len(table.open().get_fragments()) == 1
+    assert after.equals(before)
+    assert len(after) == MAX_FRAGMENTS + 1
 
 
 def test_tag_can_be_moved_and_removed(table: LanceTable) -> None:

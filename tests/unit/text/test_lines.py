@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import SupportsIndex
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,6 +47,24 @@ def test_text_of_a_chunk_has_the_places_that_it_has_in_its_document() -> None:
     part = Lines.of(TEXT[start:end], (), whole.place(start), is_closed=whole.ends_line(end))
     assert [part.place(at - start) for at in range(start, end)] == [whole.place(at) for at in range(start, end)]
     assert part.cite(0, end - start) == whole.cite(start, end) == "1:5-2:6"
+
+
+class _Watched(str):
+    """A text that counts the characters that are copied out of it."""
+
+    copied = 0
+
+    def __getitem__(self, part: SupportsIndex | slice) -> str:
+        found = super().__getitem__(part)
+        self.copied += len(found)
+        return found
+
+
+def test_end_of_a_line_is_found_without_copying_the_text_before_it() -> None:
+    text = _Watched("a line of a log\n" * 1_000)
+    lines = Lines.of(text)
+    assert [lines.ends_line(end) for end in (0, 7_994, 7_999, 8_000)] == [False, False, True, False]
+    assert text.copied < 100
 
 
 @st.composite
