@@ -82,6 +82,7 @@ bench: models ## run the benchmarks and write docs/benchmarks
 	@$(BIN)/python -m benchmarks.shared
 	@$(BIN)/python -m benchmarks.large_tree
 	@$(BIN)/python -m benchmarks.sizing
+	@$(BIN)/python -m benchmarks.operations
 
 # Tests use Chromium and PostgreSQL of the system. Without them they are skipped, and pytest prints the reason.
 programs:

@@ -12,8 +12,8 @@ ARENAS = 2
 _MMAP_THRESHOLD = -3
 """M_MMAP_THRESHOLD of mallopt(3)."""
 LARGE_BYTES = 1 << 20
-"""Blocks of this size go back to the system when they are freed. The C library raises this to 32 MB by itself, and then
-keeps the memory of the texts of large files."""
+"""Blocks of this size go back to the system when they are freed. The C library raises this to 32 MB by itself, and
+then keeps the memory of the texts of large files."""
 
 
 @functools.cache
