@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import filelock
 import pytest
 
 from omni_pipelines.records import body_of
@@ -340,6 +341,34 @@ def _runs(server: Server) -> dict[str, str]:
     return {each["runId"]: each["status"] for each in found}
 
 
+def test_launchpad_explains_the_options_of_a_run(server: Server, page: Any) -> None:
+    page.goto(f"{server.url}/locations/omni_pipelines/jobs/ingest_job/playground", wait_until="domcontentloaded")
+    page.get_by_text("allow_delete").first.click(timeout=60_000)
+    page.get_by_text("Delete documents even").first.wait_for(timeout=60_000)
+    screenshot(page, "launchpad")
+
+
+def test_run_of_the_command_line_is_terminated_on_its_page(server: Server, page: Any) -> None:
+    before = _runs(server)
+    with filelock.FileLock(server.home / "LOCK"):  # the run cannot be over before it is stopped
+        command = [*OMNI, "launch", "ingest_job", "--home", str(server.home)]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as launched:
+            (run,) = wait_for("the run", lambda: _runs(server).keys() - before.keys())
+            wait_for("its start", lambda: _runs(server)[run] == "STARTED")
+            terminate_on_the_page(server, page, run)
+            _, said = launched.communicate(timeout=60)
+    assert (launched.returncode, _runs(server)[run]) == (130, "CANCELED")
+    assert f"run {run[:8]} was terminated from the page" in said
+
+
+def terminate_on_the_page(server: Server, page: Any, run: str) -> None:
+    page.goto(f"{server.url}/runs/{run}", wait_until="domcontentloaded")
+    page.get_by_role("button", name="Terminate").first.click(timeout=60_000)
+    page.get_by_role("dialog").get_by_role("button", name="Terminate").click(timeout=60_000)
+    wait_for("the end of the run", lambda: _runs(server)[run] == "CANCELED")
+    screenshot(page, "terminated")
+
+
 def test_another_sites_page_cannot_show_it_in_a_frame(server: Server, page: Any, tmp_path: Path) -> None:
     (tmp_path / "evil.html").write_text(f'<iframe src="{server.url}/asset-groups"></iframe>')
     answers: list[int] = []
@@ -384,13 +413,10 @@ BUILD = """mutation { launchRun(executionParams: {mode: "default", runConfigData
     repositoryLocationName: "omni_pipelines", repositoryName: "__repository__", pipelineName: "__ASSET_JOB",
     assetSelection: [{path: ["vector_index"]}], assetCheckSelection: []}}) {
     ... on LaunchRunSuccess { run { runId } } } }"""
-TERMINATE = "mutation($id: String!) { terminateRun(runId: $id) { __typename } }"
 
 
 @pytest.mark.timeout(420)
-def test_a_run_that_is_terminated_on_the_page_takes_its_index_build_with_it(server: Server) -> None:
-    import filelock
-
+def test_a_run_that_is_terminated_on_the_page_takes_its_index_build_with_it(server: Server, page: Any) -> None:
     def finished(run: str) -> bool:
         return _runs(server)[run] in ("SUCCESS", "FAILURE", "CANCELED")
 
@@ -409,8 +435,7 @@ def test_a_run_that_is_terminated_on_the_page_takes_its_index_build_with_it(serv
         run = server.ask(BUILD)["launchRun"]["run"]["runId"]
         (job,) = wait_for("the build", lambda: building(run), 240)
         assert is_running(job["pid"])
-        assert server.ask(TERMINATE, {"id": run})["terminateRun"]["__typename"] == "TerminateRunSuccess"
-        wait_for("the end of the run", lambda: finished(run))
+        terminate_on_the_page(server, page, run)
         assert not is_running(job["pid"])
         jobs = server.look("db", "index", "jobs")["jobs"]
         assert {each["state"] for each in jobs if each["id"] == job["id"]} == {"cancelled"}
