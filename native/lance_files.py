@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 
 _LAST_BYTES = {".manifest": b"LANC", ".lance": b"LANC", ".idx": b"LANC", ".arrow": b"ARROW1"}
 """The last bytes of a complete file, by suffix."""
-_END = struct.Struct("<24xII4x4s")
-"""The end of a file of rows or of an index: the numbers of its buffers and of its columns, and Lance's mark."""
+_END = struct.Struct("<24xIIHH4s")
+"""The end of a file of rows or of an index: the numbers of its buffers and of its columns, the version of the format
+in two parts, and Lance's mark."""
+_FIRST_WITH_COUNTS = (0, 3)
+"""The version of the format from which files end like that."""
 _BYTES_PER_BUFFER = 16
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
 
@@ -88,12 +91,11 @@ def is_end_possible(path: Path) -> bool:
             end = file.read()
     except OSError:  # its reader says so
         return True
-    if len(end) < _END.size or not end.endswith(
-        _LAST_BYTES[path.suffix]
-    ):  # Lance says so, or it is of another engine
+    if len(end) < _END.size:  # Lance says so
         return True
-    buffers, columns, _ = _END.unpack(end)
-    return max(buffers, columns) * _BYTES_PER_BUFFER <= size
+    buffers, columns, *version, mark = _END.unpack(end)
+    has_counts = mark == _LAST_BYTES[path.suffix] and tuple(version) >= _FIRST_WITH_COUNTS
+    return not has_counts or max(buffers, columns) * _BYTES_PER_BUFFER <= size
 
 
 def _broken_data(folder: Path, dataset: LanceDataset) -> Iterator[str]:

@@ -30,6 +30,8 @@ MAX_PARAGRAPH_LENGTH = 500
 MAX_LEAD_LENGTH = 300
 MAX_SUBJECT_LENGTH = 80
 _MAX_LABEL_LENGTH = 90
+_STEM_LENGTH = 5
+"""Characters from which a word of a label is recognised in another form: rotation in rotated."""
 _MAX_HEADER_LENGTH = 300
 """Characters of the column names that label a row."""
 _MIN_WORDS = 4
@@ -105,9 +107,11 @@ class Unit:
 
     @property
     def label(self) -> str:
-        """The heading or symbol that the unit belongs to; "" if its text names it."""
-        label = self.heading or label_of(self.hit)
-        return "" if label.casefold() in self.text.casefold() else label
+        """The heading or symbol that the unit belongs to; "" if its text has the words of it, in any form."""
+        label, text = self.heading or label_of(self.hit), self.text.casefold()
+        words = label.casefold().split()
+        is_named = all((word[:_STEM_LENGTH] if word.isalpha() else word) in text for word in words)
+        return "" if is_named else label
 
     def contains(self, other: "Unit") -> bool:
         """Whether another unit of the same passage lies inside this one."""

@@ -55,7 +55,7 @@ def test_ten_questions_over_three_sources_have_citations_that_open_at_the_right_
         async with Client(make_server(base.home, embedder=base.embedder).protocol) as client:
             for tool, question, document, wanted in QUESTIONS:
                 cited = await first_citation(client, tool, question)
-                assert cited["citation"].rpartition(":")[0] == document, question
+                assert cited["citation"].startswith(f"{document}:"), question
                 assert wanted in cited["text"], question
                 assert text_of(await client.read_resource(cited["uri"])) == cited["text"]
                 opened = (await client.call_tool("get", {"citation": cited["citation"]})).structured_content
