@@ -168,8 +168,10 @@ FOREIGN_TEXTS: tuple[tuple[re.Pattern[str], Meaning], ...] = tuple(
         (r"No usable temporary directory", _NO_TEMPORARY),
         (r'^Failed to open the directory|FileDoesNotExist\("meta\.json"\)', _MISSING),
         (r"FileDoesNotExist|^Data corrupted|^Failed to open file|LanceError\(IO\)", _CORRUPT),
+        (r"^Unknown field|is not a fast field", _CORRUPT),  # Tantivy: its file has another schema
         (r"^An IO error occurred|^Deserialize error", _CORRUPT),
         (r"not appear to be a Lance file|outside file of size|decode Protobuf|references parent id", _CORRUPT),
+        (r"Invalid format: manifest", _CORRUPT),
         (r"^External error: (Invalid user input|Not found|Lance reader|Encountered internal)", _CORRUPT),
         (r"^Dataset already exists|An index exists but the schema|^IndexWriter was consumed", _STATE),
         (r"^Invalid user input|^Append with different schema|^Schema error|not defined in the schema", _INVALID),

@@ -37,6 +37,20 @@ def set_aside_incomplete(table: LanceTable, version: int, folder: Path) -> list[
     return _set_aside(table, [path for path in _manifests_after(table, version) if not is_complete(path)], folder)
 
 
+def set_aside_unreadable(table: LanceTable, folder: Path) -> list[str]:
+    """Move the manifests that cannot be decoded into `folder`. Returns what was moved.
+
+    A single one, even of a version that nobody reads, keeps Lance from ever cleaning up.
+    """
+    unreadable = []
+    for path in _manifests_after(table, 0):
+        try:
+            table.open(manifest_version(path.name))
+        except (TableCorrupt, TableMissing):
+            unreadable.append(path)
+    return _set_aside(table, unreadable, folder)
+
+
 def restore_tags(table: LanceTable, versions: Mapping[str, TableVersion]) -> None:
     """Tag versions again whose tags are lost or damaged: without a tag, the next clean-up deletes them."""
     if not table.exists():

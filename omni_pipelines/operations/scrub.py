@@ -367,14 +367,21 @@ def mark_for_repair(home: Home, report: ScrubReport) -> int:
 def _set_aside(home: Home, damage: Iterable[Damage]) -> None:
     """Move tables to quarantine that have a damaged manifest, or a file of which not even the keys can be read.
 
-    Nothing in them can be trusted, or they cannot be read at all. An ingest builds them again.
+    Nothing in them can be trusted, or they cannot be read at all. An ingest builds them again. Of the other tables,
+    manifests of other versions that cannot be decoded are moved.
     """
     worst = {each.place: f"{each.key}: {each.what}" for each in damage if each.is_beyond_rows}
     for name in TABLES:
         why, table = worst.get(f"table {name}"), LanceTable(home.table(name))
-        if why and table.path.exists():  # recovery may have moved it already
+        if not table.path.exists():  # recovery may have moved it already
+            continue
+        if why:
             moved = lance_recovery.set_aside_after(table, 0, home.quarantine)
-            note = RecoveryNote(table=name, moved=moved, after=0, why=why, at=datetime.now(UTC))
+        else:
+            moved, why = lance_recovery.set_aside_unreadable(table, home.quarantine), "its manifest cannot be decoded"
+        if moved:
+            after = table.head().version if table.path.exists() else 0
+            note = RecoveryNote(table=name, moved=moved, after=after, why=why, at=datetime.now(UTC))
             write_recovery_note(home, note)
 
 

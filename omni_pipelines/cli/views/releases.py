@@ -71,7 +71,7 @@ def _show_release_status(status: Status) -> None:
     if hint := recognition_hint(status.recognizable):
         say(f"  {hint}")
     for note in status.set_aside:
-        moved = f"versions after {note.after} of table {note.table}" if note.after else f"table {note.table}"
+        moved = f"{len(note.moved)} versions of table {note.table}" if note.after else f"table {note.table}"
         say(f"  moved aside on {local_time(note.at)}: {moved}, to {status.home}/quarantine: {note.why}")
 
 

@@ -192,6 +192,14 @@ def test_index_with_a_truncated_file_raises_with_cure(tmp_path: Path, name: str)
         KeywordIndex.open(tmp_path, FILTERS).fingerprints()
 
 
+def test_index_whose_file_has_another_schema_raises_with_cure(tmp_path: Path) -> None:
+    filled(tmp_path, entry("k1", "apple"))
+    meta = tmp_path / "meta.json"
+    meta.write_text(meta.read_text().replace('"key_low"', '"key_lov"'))
+    with pytest.raises(IndexCorrupt, match="omni ingest"):
+        KeywordIndex.open(tmp_path, FILTERS).search("apple", 5)
+
+
 # --- searching
 
 

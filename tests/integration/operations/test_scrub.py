@@ -9,6 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from native import lance_maintenance
+from native.errors import TableCorrupt
 from native.filters import equals
 from native.lance_maintenance import MAX_FRAGMENTS
 from native.lance_tables import LanceTable
@@ -245,6 +247,26 @@ def test_a_table_with_a_damaged_manifest_is_set_aside_and_built_again(sound: Lin
     sound.run()
     assert scrubbed(sound).damage == ()
     assert [damage.name.startswith(f"{name}.lance.") for damage in sound.home.quarantine.glob("*.lance.*")] == [True]
+    assert sound.search("badger")[0].path == "badger.md"
+
+
+def test_a_damaged_manifest_of_an_older_version_is_set_aside(sound: Line, docs: Path) -> None:
+    write(docs, {"badger.md": paragraph("badger") + "Badgers moved away.\n"})
+    sound.run()
+    kept = set(require_release(sound.home).files)
+    folder = sound.home.table("embeddings") / "_versions"
+    older = next(
+        path for path in sorted(folder.glob("*.manifest")) if path.relative_to(sound.home.root).as_posix() not in kept
+    )
+    raw = older.read_bytes()
+    older.write_bytes(raw[:8] + b"\xff" * (len(raw) - 24) + raw[-16:])  # it is complete, and no Protobuf
+    with pytest.raises(TableCorrupt):
+        lance_maintenance.clean_up(LanceTable(sound.home.table("embeddings")))
+    with writer_session(sound.home, sound.settings):
+        mark_for_repair(sound.home, scrubbed(sound))
+    sound.run()
+    assert not older.exists()
+    assert scrubbed(sound).damage == ()
     assert sound.search("badger")[0].path == "badger.md"
 
 
