@@ -47,8 +47,8 @@ def copied(sound: FullHome) -> Iterator[FullHome]:
     try:
         yield copy
     finally:
-        for folder in (copy.home.root, store):
-            shutil.rmtree(folder)
+        shutil.rmtree(copy.home.root, ignore_errors=True)  # after a panic, a thread of Tantivy may still write
+        shutil.rmtree(store)
         kept.rename(store)
 
 
