@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 NODES = 3
+TOKEN = secrets.token_hex(32)
+"""Of all clusters of this process, because Ray reads its token only once in a process."""
 
 
 @contextlib.contextmanager
@@ -22,7 +24,7 @@ def ray_cluster(nodes: int = NODES) -> Iterator[Any]:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")  # it reports nothing to anyone
         patch.setenv("RAY_raylet_start_wait_time_s", "180")  # the machine may be busy
         patch.setenv("RAY_AUTH_MODE", "token")  # its ports are open to the network: it knows no other way
-        patch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
+        patch.setenv("RAY_AUTH_TOKEN", TOKEN)
         import ray
         from ray.cluster_utils import Cluster
 
