@@ -41,7 +41,7 @@ _END = """\
   on code: a default value in a signature, or a constant in another file, shares few words with a question.
 - A small model of this machine only words what the librarian found, in at most three sentences for each question.
   It solves no task for which the librarian has no answer, and seldom chooses a better passage. The model of 1.5
-  billion parameters chooses more often than the smaller one, and so cites a wrong passage more often.
+  billion parameters cites a wrong passage in more tasks than the smaller one.
 - In its first run, the model of 0.5 billion parameters lost four tasks that are solved without it, and won one. It
   copied the placeholder of its form, repeated the question, said one word, or was cut off; and a question for which
   no sentence was left had no answer at all. Now such sentences are left out, and each question without one is quoted.
