@@ -341,34 +341,6 @@ def _runs(server: Server) -> dict[str, str]:
     return {each["runId"]: each["status"] for each in found}
 
 
-def test_launchpad_explains_the_options_of_a_run(server: Server, page: Any) -> None:
-    page.goto(f"{server.url}/locations/omni_pipelines/jobs/ingest_job/playground", wait_until="domcontentloaded")
-    page.get_by_text("allow_delete").first.click(timeout=60_000)
-    page.get_by_text("Delete documents even").first.wait_for(timeout=60_000)
-    screenshot(page, "launchpad")
-
-
-def test_run_of_the_command_line_is_terminated_on_its_page(server: Server, page: Any) -> None:
-    before = _runs(server)
-    with filelock.FileLock(server.home / "LOCK"):  # the run cannot be over before it is stopped
-        command = [*OMNI, "launch", "ingest_job", "--home", str(server.home)]
-        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as launched:
-            (run,) = wait_for("the run", lambda: _runs(server).keys() - before.keys())
-            wait_for("its start", lambda: _runs(server)[run] == "STARTED")
-            terminate_on_the_page(server, page, run)
-            _, said = launched.communicate(timeout=60)
-    assert (launched.returncode, _runs(server)[run]) == (130, "CANCELED")
-    assert f"run {run[:8]} was terminated from the page" in said
-
-
-def terminate_on_the_page(server: Server, page: Any, run: str) -> None:
-    page.goto(f"{server.url}/runs/{run}", wait_until="domcontentloaded")
-    page.get_by_role("button", name="Terminate").first.click(timeout=60_000)
-    page.get_by_role("dialog").get_by_role("button", name="Terminate").click(timeout=60_000)
-    wait_for("the end of the run", lambda: _runs(server)[run] == "CANCELED")
-    screenshot(page, "terminated")
-
-
 def test_another_sites_page_cannot_show_it_in_a_frame(server: Server, page: Any, tmp_path: Path) -> None:
     (tmp_path / "evil.html").write_text(f'<iframe src="{server.url}/asset-groups"></iframe>')
     answers: list[int] = []
@@ -442,6 +414,34 @@ def test_a_run_that_is_terminated_on_the_page_takes_its_index_build_with_it(serv
         assert server.look("search", "heron in cold water")["hits"]
     assert (_runs(server)[run], server.release) == ("CANCELED", before)
     server.ask(START)
+
+
+def terminate_on_the_page(server: Server, page: Any, run: str) -> None:
+    page.goto(f"{server.url}/runs/{run}", wait_until="domcontentloaded")
+    page.get_by_role("button", name="Terminate").first.click(timeout=60_000)
+    page.get_by_role("dialog").get_by_role("button", name="Terminate").click(timeout=60_000)
+    wait_for("the end of the run", lambda: _runs(server)[run] == "CANCELED")
+    screenshot(page, "terminated")
+
+
+def test_launchpad_explains_the_options_of_a_run(server: Server, page: Any) -> None:
+    page.goto(f"{server.url}/locations/omni_pipelines/jobs/ingest_job/playground", wait_until="domcontentloaded")
+    page.get_by_text("allow_delete").first.click(timeout=60_000)
+    page.get_by_text("Delete documents even").first.wait_for(timeout=60_000)
+    screenshot(page, "launchpad")
+
+
+def test_run_of_the_command_line_is_terminated_on_its_page(server: Server, page: Any) -> None:
+    before = _runs(server)
+    with filelock.FileLock(server.home / "LOCK"):  # the run cannot be over before it is stopped
+        command = [*OMNI, "launch", "ingest_job", "--home", str(server.home)]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as launched:
+            (run,) = wait_for("the run", lambda: _runs(server).keys() - before.keys())
+            wait_for("its start", lambda: _runs(server)[run] == "STARTED")
+            terminate_on_the_page(server, page, run)
+            _, said = launched.communicate(timeout=60)
+    assert (launched.returncode, _runs(server)[run]) == (130, "CANCELED")
+    assert f"run {run[:8]} was terminated from the page" in said
 
 
 def test_a_home_is_served_once(server: Server) -> None:
