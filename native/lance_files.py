@@ -78,7 +78,7 @@ def is_complete(path: Path) -> bool:
 
 
 def is_end_possible(path: Path) -> bool:
-    """Whether the counts at the end of a file of rows or of an index are possible; also if it is no such file.
+    """Whether the counts at the end of a file of rows or of an index are possible; True for any other file.
 
     Lance asks for memory for as many buffers and columns as these counts say.
     """

@@ -19,7 +19,7 @@ _MARKS = "#=-~^*+ \t\r\n"
 def with_plain_headings(text: str, found: Sequence[Block]) -> list[Block]:
     """The blocks of a text, with those paragraphs as headings that are headings.
 
-    A heading is one short line that stands alone, ends like no sentence, and has something below it.
+    A heading is a paragraph of one short line. It does not end with punctuation, and another block follows it.
     """
     known = [block.kind is BlockKind.HEADING or _may_be_heading(text, block) for block in found]
     made = list(found)

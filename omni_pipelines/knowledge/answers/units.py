@@ -128,7 +128,7 @@ def label_of(hit: Hit) -> str:
 
 
 def headings_of(unit: Unit) -> str:
-    """The headings that a unit stands below. Those of a passage also name its other sections."""
+    """The headings above a unit. The headings of its passage may also name sections that the unit is not in."""
     own = unit.heading
     if not own or own in unit.hit.heading.split(HEADING_SEPARATOR):
         return unit.hit.heading

@@ -153,7 +153,7 @@ def require_readable(home: Home, release: Release) -> None:
 
 
 def require_readable_heads(home: Home) -> None:
-    """The same for the heads of all tables. Those that cannot be opened are left out: their readers are told.
+    """The same check for the newest version of every table. It skips those that cannot be opened: reading them fails.
 
     Raises:
         TableBroken: there is such a file.
@@ -186,7 +186,7 @@ def unreadable_files(home: Home, files: Mapping[str, str]) -> Iterator[tuple[str
 
 
 def read_quarantine(home: Home, columns: Sequence[str], where: str | None = None) -> list[QuarantineRow]:
-    """Rows of the table `quarantine` with these columns; none if there is no table.
+    """Read these columns of the table `quarantine`. Without a table there are no rows.
 
     Raises:
         TableBroken, EngineError: a file of the table is damaged.
