@@ -93,7 +93,7 @@ class DocumentWriter:
     def completed(self, listing: Listing) -> Listing:
         """The listing, with the version marks that only reading revealed."""
         marks = self._marks.get(listing.source.name, {})
-        files = (replace(file, version_mark=marks.get(file.path, file.version_mark)) for file in listing.files)
+        files = (file._replace(version_mark=marks.get(file.path, file.version_mark)) for file in listing.files)
         return replace(listing, files=tuple(files)) if marks else listing
 
     def write(self, plan: SourcePlan) -> ReadOutcome:
@@ -180,7 +180,7 @@ def _count(outcome: ReadOutcome, row: DocumentRow, stored: DocumentRow | None) -
 
 def _partial_refusal(found: ReadDocument) -> Refusal:
     """Why a file was read only in part: a row of quarantine beside its document."""
-    file = replace(found.file, version_mark=found.row["stat"])
+    file = found.file._replace(version_mark=found.row["stat"])
     return Refusal(file, found.row["parser"], Unreadable(RefusalCode.PARTIAL, found.row["partial"]))
 
 

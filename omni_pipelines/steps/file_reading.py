@@ -136,7 +136,7 @@ class FileReader:
             return OpenedFile(self._marked(file, error.mark), error)
         file = self._marked(file, content.version_mark)
         if content.mtime_ns is not None:
-            file = replace(file, mtime_ns=content.mtime_ns)
+            file = file._replace(mtime_ns=content.mtime_ns)
         return OpenedFile(file, content)
 
     def _noted(self, opened: OpenedFile, found: Iterable[Found | UnreadFile]) -> Iterator[Found]:
@@ -155,7 +155,7 @@ class FileReader:
         if not file.is_provisional or not mark:
             return file
         self.marks[file.path] = mark
-        return replace(file, version_mark=mark)
+        return file._replace(version_mark=mark)
 
 
 class ContentReader:

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -42,8 +41,7 @@ def list_archive(source: Source, limits: SourceLimits) -> Listing:
     for entry in entries:
         name = shown_name(entry.name)
         if not selection.is_ruled_out(name, is_vendored_read=True):
-            marks = entry.size, entry.mtime_ns, _entry_mark(entry, mark)
-            selection.add(name, entry.size, partial(SourceFile, name, *marks))
+            selection.add(name, entry.size, entry.mtime_ns, _entry_mark(entry, mark))
     return selection.listing()
 
 

@@ -4,7 +4,6 @@ import os
 import stat as modes
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 
 from omni_pipelines.errors import SourceMissing
 from omni_pipelines.sources.local.ignore_files import IgnoreFiles
@@ -54,14 +53,16 @@ def _list_file(source: Source) -> Listing:
         raise missing_source(source) from error
     selection = FileSelection(source)
     # a person named it: it is tried as text
-    selection.add(shown_name(source.file), status.st_size, partial(_source_file, source.file, status), PLAIN)
+    _add_file(selection, source.file, shown_name(source.file), status, PLAIN)
     return selection.listing()
 
 
-def _source_file(path: str, status: os.stat_result, reader: Reader) -> SourceFile:
-    shown = shown_name(path)
-    times = status.st_size, status.st_mtime_ns
-    return SourceFile(shown, *times, version_mark(status), reader, path if shown != path else "")
+def _add_file(
+    selection: FileSelection, path: str, shown: str, status: os.stat_result, fallback: Reader | None = None
+) -> None:
+    real_path = path if shown != path else ""
+    mark = version_mark(status)
+    selection.add(shown, status.st_size, status.st_mtime_ns, mark, real_path=real_path, fallback=fallback)
 
 
 class _FolderWalk:
@@ -80,7 +81,7 @@ class _FolderWalk:
         while pending:
             folder, ignores = pending.pop()
             entries = self._entries(folder)
-            ignores = ignores.entered(folder, {entry.name for entry in entries})
+            ignores = ignores.entered(folder, [entry.name for entry in entries])
             for entry in entries:
                 path = f"{folder}{entry.name}"
                 if entry.is_dir(follow_symlinks=False):
@@ -91,7 +92,7 @@ class _FolderWalk:
 
     def _entries(self, folder: str) -> list[os.DirEntry[str]]:
         try:
-            with os.scandir(self._root / folder) as entries:
+            with os.scandir(os.path.join(self._root, folder)) as entries:
                 return list(entries)
         except OSError as error:
             if not folder:
@@ -104,7 +105,9 @@ class _FolderWalk:
     def _is_ruled_out(self, path: str, name: str, ignores: IgnoreFiles) -> bool:
         """Whether a rule leaves out a file, or a folder with a slash at the end of its path. It is named then."""
         is_folder = path.endswith("/")
-        rule = rule_for_name(name, is_folder=is_folder) or ignores.ignoring(path.rstrip("/"), is_folder=is_folder)
+        rule = rule_for_name(name, is_folder=is_folder)
+        if rule is None and ignores.files:
+            rule = ignores.ignoring(path.rstrip("/"), is_folder=is_folder)
         if rule is None and path.count("/") > self._depth:
             rule = "too deep", f"built-in rule: it is below {self._depth} folders"
         if rule is not None:
@@ -130,4 +133,4 @@ class _FolderWalk:
             self.selection.ignore(name, "name", f"another file has the name {shown} by which it would be shown")
             if shown != path:
                 return
-        self.selection.add(shown, status.st_size, partial(_source_file, path, status))
+        _add_file(self.selection, path, shown, status)

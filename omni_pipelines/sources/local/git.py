@@ -7,7 +7,6 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 
 from native.errors import RepositoryUnreadable
 from native.git_objects import GitObjects, open_repository
@@ -49,8 +48,7 @@ def list_revision(source: Source, limits: SourceLimits) -> Listing:
         elif path.count("/") > limits.folder_depth:
             selection.ignore(path, "too deep", f"built-in rule: it is below {limits.folder_depth} folders")
         elif not selection.is_ruled_out(path):
-            marks = entry.size or 0, seconds * 1_000_000_000, entry.blob
-            selection.add(path, entry.size, partial(SourceFile, path, *marks))
+            selection.add(path, entry.size, seconds * 1_000_000_000, entry.blob)
     return selection.listing()
 
 

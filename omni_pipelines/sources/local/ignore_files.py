@@ -70,7 +70,7 @@ class IgnoreFiles:
                 files.remove(deciding[0])
         return cls(root, tuple(files), found.notes)
 
-    def entered(self, folder: str, names: set[str]) -> IgnoreFiles:
+    def entered(self, folder: str, names: Sequence[str]) -> IgnoreFiles:
         """Those that hold in a folder of the source, given the names of the files and folders in it."""
         files = self.files
         if folder and ".git" in names and repository_folders(self.root / folder / ".git"):

@@ -12,8 +12,7 @@ from omni_pipelines.sources.model.source import Source
 from omni_pipelines.text.readers.formats import Reader
 
 
-@dataclass(frozen=True)
-class SourceFile:
+class SourceFile(NamedTuple):
     """A file of a source that a reader can read."""
 
     path: str

@@ -13,7 +13,7 @@ def shown_name(name: str) -> str:
 
     `file_of` in `knowledge.search.citations` reverses it.
     """
-    if is_text(name):
+    if name.isascii() or is_text(name):
         return name
     return "".join(letter if is_text(letter) and letter != "%" else _escaped(letter) for letter in name)
 

@@ -2,7 +2,7 @@
 
 import functools
 import mimetypes
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from omni_pipelines.ignore_rules import IgnoreRules
@@ -30,27 +30,37 @@ class FileSelection:
         self._source = source
         self._include, self._exclude = map(IgnoreRules.of_patterns, (source.include, source.exclude))
         self._forgotten = frozenset(source.forgotten)
+        self._is_choosing = bool(source.include or source.exclude or source.forgotten)
         self._files: dict[str, SourceFile] = {}
         self._unread: dict[str, UnreadFile] = {}
 
     def add(
-        self, path: str, size: int | None, file: Callable[[Reader], SourceFile], fallback: Reader | None = None
+        self,
+        path: str,
+        size: int | None,
+        mtime_ns: int,
+        version_mark: str,
+        *,
+        real_path: str = "",
+        fallback: Reader | None = None,
     ) -> None:
         """Add a file under its shown path, unless the patterns leave it out, it is empty, or no reader reads it.
 
         Args:
             path: as documents have it.
             size: in bytes, if it is known.
-            file: makes the file, with its reader.
+            mtime_ns: as in `SourceFile`, like `version_mark` and `real_path`.
+            version_mark: see there.
+            real_path: see there.
             fallback: reads it if no reader reads files of this name.
         """
         reader = self.reader_of(path, size, fallback)
         if reader is not None:
-            self._files[path] = file(reader)
+            self._files[path] = SourceFile(path, size or 0, mtime_ns, version_mark, reader, real_path)
 
     def reader_of(self, path: str, size: int | None, fallback: Reader | None = None) -> Reader | None:
         """The reader of a file; None if the file is not read, which is named then."""
-        if not self.is_chosen(path):
+        if self._is_choosing and not self.is_chosen(path):
             return None
         reader = reader_for(path, pictures=self._source.pictures) or fallback
         if size == 0:

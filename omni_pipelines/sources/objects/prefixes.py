@@ -6,7 +6,6 @@ A client lists and reads; this module decides for all of them which objects are 
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from urllib.parse import urlsplit
 
 from omni_pipelines.errors import ConfigurationError, SourceMissing
@@ -72,8 +71,7 @@ def list_objects(source: Source, limits: SourceLimits) -> Listing:
         key = stored.key
         is_folder_marker = not key or key.endswith("/")
         if source.file or not (is_folder_marker or selection.is_ruled_out(key)):
-            marks = stored.size, stored.mtime_ns, stored.version_mark
-            selection.add(key, stored.size, partial(SourceFile, key, *marks))
+            selection.add(key, stored.size, stored.mtime_ns, stored.version_mark)
     return selection.listing()
 
 

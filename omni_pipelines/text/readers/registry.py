@@ -14,7 +14,7 @@ from omni_pipelines.providers import FALLBACK, PREFERRED, EngineVariant, Variant
 from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.decoding import DecodedText, decode
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers.file_names import is_binary_name, kind_by_name
+from omni_pipelines.text.readers.file_names import NOT_TEXT, is_binary_name, kind_by_name
 from omni_pipelines.text.readers.formats import PICTURES, PLAIN, READERS, UNKNOWN, Read, Reader
 from omni_pipelines.text.readers.source_code import code
 from omni_pipelines.variant_registry import VariantRegistry
@@ -34,6 +34,7 @@ RECOGNITION = f"{_RECOGNITION}1"
 
 _BY_NAME = {reader.name: reader for reader in reversed(READERS)}
 _BY_NAME_OF_FILE = {suffix: reader for reader in READERS for suffix in reader.suffixes}
+_BY_SUFFIX = {suffix: reader for suffix, reader in _BY_NAME_OF_FILE.items() if suffix not in NOT_TEXT}
 _PICTURE_BY_SUFFIX = {suffix: reader for reader in PICTURES for suffix in reader.suffixes}
 _BY_LANGUAGE = {reader.language: reader for reader in READERS if reader.language}
 
@@ -46,7 +47,16 @@ def reader_for(path: str, *, pictures: bool = False) -> Reader | None:
     """
     if pictures and (picture := picture_reader(path)) is not None:
         return picture
-    return reader_by_name(path) or (None if is_binary_name(path) else UNKNOWN)
+    reader = _reader_by_suffix(path)
+    return reader or reader_by_name(path) or (None if is_binary_name(path) else UNKNOWN)
+
+
+def _reader_by_suffix(path: str) -> Reader | None:
+    """The reader that only the suffix decides: nearly all files of a listing have one."""
+    name = path.rpartition("/")[2].lower()
+    if name in _BY_NAME_OF_FILE or name[-1:].isdigit():
+        return None
+    return _BY_SUFFIX.get(name[name.rfind(".") :])
 
 
 def picture_reader(path: str) -> Reader | None:
