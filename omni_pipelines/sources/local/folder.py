@@ -82,12 +82,13 @@ class _FolderWalk:
             folder, ignores = pending.pop()
             entries = self._entries(folder)
             ignores = ignores.entered(folder, [entry.name for entry in entries])
+            has_rules = bool(ignores.files) or folder.count("/") > self._depth
             for entry in entries:
                 path = f"{folder}{entry.name}"
                 if entry.is_dir(follow_symlinks=False):
                     if not self._is_ruled_out(f"{path}/", entry.name, ignores):
                         pending.append((f"{path}/", ignores))
-                elif not self._is_ruled_out(path, entry.name, ignores):
+                elif not (has_rules or entry.name[0] == ".") or not self._is_ruled_out(path, entry.name, ignores):
                     self._add(path, entry)
 
     def _entries(self, folder: str) -> list[os.DirEntry[str]]:

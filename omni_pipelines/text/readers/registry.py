@@ -47,16 +47,12 @@ def reader_for(path: str, *, pictures: bool = False) -> Reader | None:
     """
     if pictures and (picture := picture_reader(path)) is not None:
         return picture
-    reader = _reader_by_suffix(path)
-    return reader or reader_by_name(path) or (None if is_binary_name(path) else UNKNOWN)
-
-
-def _reader_by_suffix(path: str) -> Reader | None:
-    """The reader that only the suffix decides: nearly all files of a listing have one."""
     name = path.rpartition("/")[2].lower()
-    if name in _BY_NAME_OF_FILE or name[-1:].isdigit():
-        return None
-    return _BY_SUFFIX.get(name[name.rfind(".") :])
+    if name not in _BY_NAME_OF_FILE and not name[-1:].isdigit():  # nearly all files: only the suffix decides
+        reader = _BY_SUFFIX.get(name[name.rfind(".") :])
+        if reader is not None:
+            return reader
+    return reader_by_name(path) or (None if is_binary_name(path) else UNKNOWN)
 
 
 def picture_reader(path: str) -> Reader | None:
