@@ -10,7 +10,7 @@ import itertools
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from functools import partial
+from functools import lru_cache, partial
 
 _RUN = re.compile(
     "[\u0e01-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3041-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff"
@@ -171,14 +171,14 @@ def character_pairs(text: str) -> Iterator[str]:
 
 def identifier_parts(text: str) -> Iterator[str]:
     """The words inside camelCase and PascalCase: parseHTTPHeader gives parse, HTTP, Header."""
-    for name in _in_camel_case(_ascii(text)):
-        yield from _HUMPS.findall(name)
+    for parts in _humps(text):
+        yield from parts
 
 
 def inner_names(text: str) -> Iterator[str]:
     """What names contain, as one word: getUserName and get_user_name contain getUser and userName, python3 python."""
-    for name in _in_camel_case(_ascii(text)):
-        yield from _pairs(_HUMPS.findall(name))
+    for parts in _humps(text):
+        yield from _pairs(parts)
     for name in _around(_UNDERSCORE, _SNAKE, text):
         yield name.replace("_", "")
         yield from _pairs(name.split("_"))
@@ -186,6 +186,12 @@ def inner_names(text: str) -> Iterator[str]:
         letters = _LETTERS_BEFORE.search(text, max(digits.start() - _MAX_NAME_LENGTH, 0), digits.start())
         if letters is not None:
             yield letters[0]
+
+
+@lru_cache(maxsize=1)  # the index asks for the parts of a text, and then for what its names contain
+def _humps(text: str) -> Sequence[Sequence[str]]:
+    """The parts of each name in camelCase and PascalCase."""
+    return [_HUMPS.findall(name) for name in _in_camel_case(_ascii(text))]
 
 
 def _pairs(parts: Sequence[str]) -> Iterator[str]:

@@ -61,16 +61,27 @@ def signature(text: str, section: Section, end: int) -> str:
     parenthesis.
     """
     end = min(end, section.start + _MAX_CHARACTERS_SEARCHED)
-    name = re.compile(rf"(?<!\w){re.escape(section.path[-1])}(?!\w)") if section.path else None
+    name = section.path[-1] if section.path else ""
     declaration = ""
     for begin, stop in itertools.islice(lines(text, section.start, end), _MAX_LINES_ABOVE):
         line = text[begin:stop]
-        if not declaration and (name is None or _COMMENT.match(line) or not name.search(line)):
+        if not declaration and (not name or not _has_word(line, name) or _COMMENT.match(line)):
             continue
         declaration += line
         if declaration.count("(") <= declaration.count(")") or declaration.count("\n") >= _MAX_SIGNATURE_LINES:
             break
     return " ".join(declaration.split()).rstrip(" {:=")[:MAX_SIGNATURE_LENGTH]
+
+
+def _has_word(line: str, word: str) -> bool:
+    """Whether a line has a word that is no part of a longer one. To compile a pattern for each word takes longer."""
+    start = line.find(word)
+    while start >= 0:
+        around = line[max(start - 1, 0) : start] + line[start + len(word) : start + len(word) + 1]
+        if not any(letter.isalnum() or letter == "_" for letter in around):
+            return True
+        start = line.find(word, start + 1)
+    return False
 
 
 class Tables:

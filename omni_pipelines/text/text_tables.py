@@ -5,15 +5,17 @@ lines with figures at the same places, as in text that comes from a PDF; and tab
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice, pairwise
+from operator import itemgetter
 
 from omni_pipelines.text.document import TextTable
 from omni_pipelines.text.markup_tables import markup_table
 from omni_pipelines.text.sentences import lines
 from omni_pipelines.text.table_directives import directive_table
-from omni_pipelines.text.table_headers import PERIOD, header_names, header_of
+from omni_pipelines.text.table_headers import MAX_ROWS_CHECKED, PERIOD, header_names, header_of
 from omni_pipelines.text.table_lines import NOTHING, Found, Line, marked, run_of
 
 _PIPED = re.compile(r"[ \t]\|[ \t]|^[ \t]*\||\|[ \t]*$")
@@ -43,10 +45,10 @@ def text_tables(text: str) -> list[TextTable]:
     """The tables with a header in a text, in order."""
     found = list(_lines(text))
     tables: list[TextTable] = []
-    figures = _Figures()
+    columns, figures = _Columns(), _Figures()
     index = 0
     while index < len(found):
-        taken, table = _table_at(found, index)
+        taken, table = _table_at(found, index, columns)
         if not taken:
             taken, table = figures.at(found, index)
         tables += [table] if table is not None else []
@@ -64,7 +66,7 @@ def _lines(text: str) -> Iterator[Line]:
             yield Line(start, end, line)
 
 
-def _table_at(found: Sequence[Line], index: int) -> Found:
+def _table_at(found: Sequence[Line], index: int, columns: "_Columns") -> Found:
     line = found[index].text
     if not line.strip():
         return 1, None
@@ -84,7 +86,7 @@ def _table_at(found: Sequence[Line], index: int) -> Found:
         return _dashed(found, index)
     if _PIPED.search(line):
         return _piped(found, index)
-    return _columns(found, index) if _COLUMN_GAP.search(line.strip()) else NOTHING
+    return columns.at(found, index) if _COLUMN_GAP.search(line.strip()) else NOTHING
 
 
 def _by_cells(run: Sequence[Line], rows: Sequence[list[str]], *, is_sure: bool = False) -> TextTable | None:
@@ -222,16 +224,41 @@ def _wiki(found: Sequence[Line], index: int) -> Found:
     return len(run), marked(run, first, header_names([names]))
 
 
-def _columns(found: Sequence[Line], index: int) -> Found:
-    """Lines with the same number of cells, two blanks or a tab apart, if figures or dates stand below names."""
-    width = len(_COLUMN_GAP.split(found[index].text.strip()))
-    run = run_of(found, index, lambda line: len(_COLUMN_GAP.split(line.strip())) == width)
-    if len(run) < _MIN_ROWS:
-        return NOTHING
-    rows = [_COLUMN_GAP.split(line.text.strip()) for line in run]
-    kept = [number for number, row in enumerate(rows) if any(cell.strip("-=_") for cell in row)]
-    table = _by_cells([run[number] for number in kept], [rows[number] for number in kept], is_sure=True)
-    return (len(run), table) if table is not None else NOTHING
+class _Columns:
+    """Finds lines with the same number of cells, two blanks or a tab apart, if figures or dates stand below names.
+
+    Where such lines are no table, one may start at any of them: their cells are kept for the lines after the first.
+    """
+
+    def __init__(self) -> None:
+        self._start = self._end = 0
+        self._rows: list[tuple[int, list[str]]] = []
+        """The numbers and the cells of those of the lines that are no rule."""
+
+    def at(self, found: Sequence[Line], index: int) -> Found:
+        if not self._start <= index < self._end:
+            self._read(found, index)
+        taken = self._end - index
+        if taken < _MIN_ROWS:
+            return NOTHING
+        first = bisect_left(self._rows, index, key=itemgetter(0))
+        rows = self._rows[first : first + MAX_ROWS_CHECKED]  # the header depends on no other row
+        run = [found[number] for number, _ in (*rows, *self._rows[-1:])]
+        table = _by_cells(run, [cells for _, cells in rows], is_sure=True)
+        return (taken, table) if table is not None else NOTHING
+
+    def _read(self, found: Sequence[Line], index: int) -> None:
+        self._start, self._rows = index, []
+        width = 0
+        for number in range(index, len(found)):
+            cells = _COLUMN_GAP.split(found[number].text.strip())
+            width = width or len(cells)
+            if len(cells) != width:
+                self._end = number
+                return
+            if any(cell.strip("-=_") for cell in cells):
+                self._rows.append((number, cells))
+        self._end = len(found)
 
 
 class _Figures:

@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 from native.encoders import Encoder
 from native.errors import ModelCorrupt
 from native.onnx_embedder import OnnxEmbedder, plan
+from native.onnx_sessions import has_exact_products
 from omni_pipelines.configuration import find_home, load_settings
 from omni_pipelines.errors import ModelMissing
 from omni_pipelines.model_catalog import CATALOG
@@ -294,3 +295,23 @@ def test_opening_a_session_leaves_no_file_in_the_folders_of_the_user(tmp_path: P
     environment.pop("ORT_DISABLE_TELEMETRY", None)
     subprocess.run([sys.executable, "-c", code], env=environment, check=True)
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("processor", "exact"),
+    [
+        ("flags\t: fpu avx2 avx512_vnni\n", True),
+        ("flags\t: fpu avx2 avx_vnni\n" * 2, True),
+        ("flags\t: fpu avx2 avx512f\n", False),
+        ("flags\t: fpu avx_vnni\n\nflags\t: fpu avx2\n", False),
+        ("Features\t: fp asimd\n", False),
+    ],
+    ids=["avx512", "avx", "neither", "one-core-without", "arm"],
+)
+def test_sums_of_products_are_exact_only_with_vnni_on_every_core(tmp_path: Path, processor: str, exact: bool) -> None:
+    (tmp_path / "cpuinfo").write_text(processor)
+    assert has_exact_products(tmp_path / "cpuinfo") is exact
+
+
+def test_sums_of_products_are_not_taken_for_exact_where_the_system_does_not_say(tmp_path: Path) -> None:
+    assert has_exact_products(tmp_path / "missing") is False

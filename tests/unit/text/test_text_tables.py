@@ -165,3 +165,9 @@ def test_millions_of_blank_lines_need_no_memory(unit: str) -> None:
     tracemalloc.stop()
     assert peak < 100_000
     assert text[found[-1].start : found[-1].end].endswith("| 1 | 2 |\n")
+
+
+def test_a_table_may_start_below_lines_with_as_many_cells_that_are_no_table() -> None:
+    above = "".join(f"see  the note {letter}  and the next\n" for letter in "abcdefghijklmn")
+    text = above + TABLES["columns"]
+    assert [table.end for table in text_tables(text)] == [len(text)]

@@ -37,12 +37,16 @@ def _parse(text: str) -> ast.Module | None:
 def _sections(decoded: DecodedText, tree: ast.Module) -> Iterable[Section]:
     text = decoded.text
     starts = [0, *newline_offsets(text), len(text)]
-    is_comment = [text.startswith("#", start + _indent(text, start)) for start in starts]
+
+    def is_comment(line: int, column: int) -> bool:
+        """Whether nothing but a comment stands on a line, at this column."""
+        start = starts[line - 1]
+        return _indent(text, start) == column and text.startswith("#", start + column)
 
     def first_line(node: _Definition, floor: int) -> int:
         """The first line of a definition, with its decorators and the comments directly above it."""
         line = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-        while line - 1 > floor and is_comment[line - 2] and _indent(text, starts[line - 2]) == node.col_offset:
+        while line - 1 > floor and is_comment(line - 1, node.col_offset):
             line -= 1
         return line
 
