@@ -97,10 +97,6 @@ def drop(table: LanceTable) -> None:
 
 
 def _train(table: LanceTable, kind: str) -> None:
-    if kind == KIND:  # Lance builds it in the same way, and needs no import of LanceDB
-        with table.lease() as dataset:
-            dataset.create_index(COLUMN, "IVF_SQ", name=INDEX, metric="cosine", replace=True)
-        return
     import lancedb
     from lancedb import index
 

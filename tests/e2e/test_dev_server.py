@@ -432,14 +432,16 @@ def test_launchpad_explains_the_options_of_a_run(server: Server, page: Any) -> N
 
 
 def test_run_of_the_command_line_is_terminated_on_its_page(server: Server, page: Any) -> None:
-    before = _runs(server)
+    before, command = _runs(server), [*OMNI, "launch", "ingest_job", "--home", str(server.home)]
     with filelock.FileLock(server.home / "LOCK"):  # the run cannot be over before it is stopped
-        command = [*OMNI, "launch", "ingest_job", "--home", str(server.home)]
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as launched:
-            (run,) = wait_for("the run", lambda: _runs(server).keys() - before.keys())
-            wait_for("its start", lambda: _runs(server)[run] == "STARTED")
-            terminate_on_the_page(server, page, run)
-            _, said = launched.communicate(timeout=60)
+            try:
+                (run,) = wait_for("the run", lambda: _runs(server).keys() - before.keys())
+                wait_for("its start", lambda: _runs(server)[run] == "STARTED")
+                terminate_on_the_page(server, page, run)
+                _, said = launched.communicate(timeout=60)
+            finally:
+                launched.kill()  # it waits for the lock that is held here
     assert (launched.returncode, _runs(server)[run]) == (130, "CANCELED")
     assert f"run {run[:8]} was terminated from the page" in said
 
