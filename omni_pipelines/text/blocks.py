@@ -242,10 +242,20 @@ class _Scanner:
 
 def _fence_around(parsed: Sequence[_Line]) -> str:
     """The fence whose code the first line is in; "" if it is in none."""
-    fences = [line for line in parsed if _FENCE.match(line.text)]
+    fences = [
+        line for index, line in enumerate(parsed) if _FENCE.match(line.text) and not _is_underline(parsed, index)
+    ]
     if not fences or _info(fences[0]) or _faults(fences, "") <= _faults(fences[1:], ""):
         return ""
     return _sign(fences[0])
+
+
+def _is_underline(parsed: Sequence[_Line], index: int) -> bool:
+    """Whether a line with more signs than a fence needs underlines a heading, as in reStructuredText."""
+    is_one_line = index < 2 or not parsed[index - 2].text
+    return (
+        index > 0 and len(parsed[index].text) > 3 and is_one_line and _is_underlined(parsed[index - 1], parsed[index])
+    )
 
 
 def _faults(fences: Sequence[_Line], opened: str) -> tuple[int, bool]:

@@ -11,8 +11,8 @@ MAX_LENGTH = 80
 _MAX_WORDS = 12
 _MAX_IN_A_ROW = 3
 """More short lines below each other are a menu, a poem or an address."""
-_NO_HEADING = re.compile(r"[.!?,;:…。！？，；：、|]$|^[\W\d_]*$|^\[")  # noqa: RUF001
-"""The end of a sentence or of what introduces something; a line without a word; a footnote."""
+_NO_HEADING = re.compile(r"[.!?,;:…。！？，；：、|]$|^[\W\d_]*$|^\[|^\.\. ")  # noqa: RUF001
+"""The end of a sentence or of what introduces something; a line without a word; a footnote; a comment."""
 _MARKS = "#=-~^*+ \t\r\n"
 
 

@@ -11,7 +11,7 @@ from omni_pipelines.knowledge.answers.question import (
     mentions,
     name_parts,
 )
-from omni_pipelines.knowledge.answers.units import Unit, UnitKind, answer_units
+from omni_pipelines.knowledge.answers.units import Unit, UnitKind, answer_units, label_of
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.text.document import HEADING_SEPARATOR
 
@@ -103,6 +103,18 @@ def _declared_name(unit: Unit) -> str:
     """The name that a unit declares; "" if it declares none."""
     declared = _DECLARED.search(unit.quotes[0]) if unit.kind is UnitKind.SIGNATURE else None
     return declared[1] if declared else ""
+
+
+def describes(unit: Unit, name: str) -> bool:
+    """Whether a unit is the entry of a name in a reference: its heading or its term begins with it.
+
+    Such are the settings, options and fields of a manual: `shared_buffers (integer)`.
+    """
+    terms = [unit.heading or label_of(unit.hit)]
+    if unit.kind is UnitKind.DEFINITION:
+        terms.append(unit.quotes[0])
+    entry = re.compile(rf"\W*{re.escape(name)}(?![\w.-])")
+    return unit.hit.kind != "code" and any(entry.match(term) for term in terms)
 
 
 def has_default(declaration: str, parameter: str) -> bool:

@@ -18,7 +18,7 @@ from functools import cached_property
 
 import numpy as np
 
-from omni_pipelines.knowledge.answers.definitions import constant_defaults, declares, has_default, is_named
+from omni_pipelines.knowledge.answers.definitions import constant_defaults, declares, describes, has_default, is_named
 from omni_pipelines.knowledge.answers.question import (
     ABOUT_SYMBOLS,
     Asked,
@@ -60,6 +60,7 @@ NEAR_MEANING = 0.5
 """Nearness from which a text is about a word that it does not contain."""
 
 _HOW_MANY = re.compile(r"\b(?:how many|wie ?viele) (\w{3,})", re.IGNORECASE)
+_DEFAULT = re.compile(r"\b(?:default|standard|vorgabe)|デフォルト|既定|默认", re.IGNORECASE)
 _NUMBER = r"(?:\d[\d.,]*|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|zwei|drei|vier|fünf)\b)"
 EmbedMany = Callable[[Sequence[str], TextKind], np.ndarray]
 """Texts of one kind to their vectors (n, d)."""
@@ -150,7 +151,7 @@ class Question:
 
         What else the question names must mostly be there too: otherwise it asks for more than the declaration.
         """
-        if self.asked is Asked.DEFAULT and is_named(each.unit, self.text):
+        if self.asked is Asked.DEFAULT and (is_named(each.unit, self.text) or self._is_entry_with_default(each)):
             return True
         declared = [name for name in self._defined if declares(each.unit, name)]
         if self.asked not in ABOUT_SYMBOLS or not declared:
@@ -161,6 +162,16 @@ class Question:
         text = f"{each.context}\n{each.text}"
         mentioned = sum(mentions(text, name_parts(name)[-1]) for name in self._defined)
         return mentioned > len(self._defined) / 2
+
+    def _is_entry_with_default(self, each: Candidate) -> bool:
+        """Whether a candidate is the entry of a setting that the question names, and says what its default is."""
+        settings = [name for name in self._defined if name in self.names]
+        text = f"{each.context}\n{each.text}"
+        return (
+            any(describes(each.unit, name) for name in settings)
+            and all(mentions(text, name_parts(name)[-1]) for name in self._defined)
+            and _DEFAULT.search(each.text) is not None
+        )
 
     def constants(self, each: Candidate) -> list[Unit]:
         """The declarations of the constants that a candidate gives as default values of what the question names."""

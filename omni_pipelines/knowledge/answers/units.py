@@ -22,7 +22,7 @@ from omni_pipelines.text.plain_headings import heading_text, with_plain_headings
 from omni_pipelines.text.sentences import Range, rows, sentences, trimmed
 from omni_pipelines.text.table_headers import CELL_SEPARATOR
 
-SPLITTER = "2"
+SPLITTER = "3"
 """Version of the rules that cut passages into units. A receipt names it; its quotes are checked by the same rules."""
 MAX_LENGTH = 1_200
 """Characters of a unit."""
@@ -57,6 +57,8 @@ _LICENCE = re.compile(
 _CONTENTS = re.compile(
     r"(?:table of )?contents|on this page|navigation|see also|index|inhalt(?:sverzeichnis)?|目次|目录", re.IGNORECASE
 )
+_NUMBERED_TITLES = re.compile(r"(?:(?:[A-Z]|\d+)(?:\.\d+)+\.?[ \t]+\S[^\n.!?;:]*(?:\n\s*|\s*\Z)){2,}")
+"""Lines of a table of contents: `4.1. How to start`."""
 _LINK_ITEM = re.compile(r"\W*(?:\[[^\]]*\]\([^)]*\)|[^.!?]*(?:\.\s?){4,}\s*\d+|https?://\S+)\W*$")
 _CLOSING_FENCE = re.compile(r"\s*\n[ \t]*(?:`{3,}|~{3,})")
 _PROSE = (BlockKind.SIGNATURE, BlockKind.PARAGRAPH, BlockKind.ITEM, BlockKind.FIELD, BlockKind.TERM)
@@ -152,6 +154,7 @@ def answer_units(hit: Hit, *, licences: bool = False) -> list[Unit]:
     if _is_below_header(hit):  # no row of a further part of a table has the names of the columns
         found = [replace(block, is_header=False) for block in found]
     if hit.kind in _WITH_HEADINGS:
+        found = [block for block in found if not _NUMBERED_TITLES.fullmatch(hit.text[block.start : block.end])]
         found = with_plain_headings(hit.text, found)
     composer = _Composer(hit, found)
     headings = [block for block in found if block.kind is BlockKind.HEADING]
@@ -247,7 +250,7 @@ class _Composer:
             kind = UnitKind.ITEM if item.kind is BlockKind.ITEM else UnitKind.DEFINITION
             if lead is not None and kind is UnitKind.ITEM:
                 yield kind, (lead, (item.start, item.end))
-            elif self._word_count(item.start, item.end) >= _MIN_WORDS:
+            elif item.kind is BlockKind.FIELD or self._word_count(item.start, item.end) >= _MIN_WORDS:
                 yield kind, ((item.start, item.end),)
         if len(items) > 1:
             yield UnitKind.LIST, ((lead[0] if lead is not None else items[0].start, items[-1].end),)

@@ -123,6 +123,25 @@ def test_evidence_is_the_probability_of_the_best_unit() -> None:
     assert answer.evidence in probabilities
 
 
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "keep.days (integer)\n\nHow old a log may be. Sized by hand. The default is 6700.\n\nAnother line.",
+        "keep.days\n    How old a log may be. The default value is 6700.\n",
+        "``keep.days``\n~~~~~~~~~~~~~\n\nDefault: 6700.\n\nHow old a log may be.\n",
+    ],
+)
+def test_default_value_of_a_setting_is_quoted_from_its_own_entry_first(entry: str) -> None:
+    longer = hit(
+        "keep.daysPerFile\n    The default value is 50. Setting keep.days to 0 also disables this.\n", "a.md"
+    )
+    other = hit(
+        "The default value of max.size is a tenth of the default value of keep.days, but at least 64.", "b.md"
+    )
+    answer = ask("What is the default value of keep.days?", [longer, other, hit(entry, "c.md")])
+    assert "6700" in answer.sentences[0].text
+
+
 def test_short_question_that_fits_several_things_names_them() -> None:
     one = hit("The default timeout is 30 seconds.", "a.md", title="Billing service")
     other = hit("The default timeout is 90 seconds.", "b.md", title="Storage service")

@@ -188,6 +188,17 @@ def test_a_heading_without_a_mark_is_no_answer_and_ends_a_section() -> None:
     assert section.quotes == ("Gates open at five.\n\nThey close at nine.",)
 
 
+@pytest.mark.parametrize("number", ["8.14.{}.", "2.{}", "A.{}."])
+def test_numbered_titles_below_each_other_are_no_answer(number: str) -> None:
+    titles = "\n".join(f"{number.format(at)} How seals sleep upon the ice" for at in (1, 2, 3))
+    assert answer_units(hit(f"{titles}\n\nSeals sleep upon the ice.\n"))[0].text == "Seals sleep upon the ice."
+
+
+def test_numbered_clauses_are_answers() -> None:
+    clauses = "2.1 Seals sleep upon the ice.\n2.2 Otters sleep in the kelp.\n"
+    assert {"Otters sleep in the kelp."} <= {unit.text.removeprefix("2.2 ") for unit in answer_units(hit(clauses))}
+
+
 def test_other_units_need_another_version_of_the_splitter() -> None:
     """Otherwise the honest receipts of an older version would be wrong: raise SPLITTER, then write its units here."""
     text = (
@@ -195,13 +206,17 @@ def test_other_units_need_another_version_of_the_splitter() -> None:
         f"{LIST}\nRun this:\n\n```sh\nomni ingest docs\n```\n\n| harbour | fee |\n|---|---|\n| north | 30 |\n\n"
         "-v, --verbose\n    Print more words than before.\n\nWhere harbours lie\n\nThe north one lies in the bay.\n"
     )
+    settings = (
+        "Seals sleep upon the ice.\n\n``page_size``\n~~~~~~~~~~~~~\n\nDefault: 40.\n\nHow many lines a page has.\n"
+    )
     code = 'def lock(gate: str) -> None:\n    """Close the gate before the flood."""\n    gate.close()\n'
     found = [
         *answer_units(hit(text)),
+        *answer_units(hit(settings)),
         *answer_units(hit(code, kind="code")),
         *answer_units(hit("a,b\n1,2\n", kind="data")),
     ]
     assert (SPLITTER, text_hash(*(repr((unit.kind, unit.label, unit.quotes)) for unit in found))) == (
-        "2",
-        "3c2be3106573d030ec6559613c3d40f1",
+        "3",
+        "95c6b5e27e8b0d8b617ab00cf9de581a",
     )

@@ -109,6 +109,8 @@ def test_paragraphs_lose_no_word(paragraphs: list[str]) -> None:
         "P ```inline``` it.\n\nP",
         "P\n````\n```\nC\n```\nC\n````\nP",
         "P\n~~~\n```\nC\n~~~\nP",
+        "C\n\nC\n~~~~\nP",
+        "P\n\n~~~~\nC\n~~~~\nP",
     ],
 )
 def test_text_between_fences_is_code_and_the_text_around_it_is_not(text: str) -> None:
@@ -117,6 +119,13 @@ def test_text_between_fences_is_code_and_the_text_around_it_is_not(text: str) ->
     prose = "\n".join(part for kind, part in blocks_found if kind is not BlockKind.CODE)
     assert (code.count(CODE), code.count(PROSE)) == (text.count("C"), 0)
     assert (prose.count(PROSE), prose.count(CODE)) == (text.count("P"), 0)
+
+
+def test_text_above_a_heading_underlined_with_tildes_is_no_code() -> None:
+    text = f"``page_size``\n~~~~~~~~~~~~~\n\n{PROSE}\n\nLimits\n~~~~~~\n\n{PROSE}\n"
+    heading, prose = BlockKind.HEADING, BlockKind.PARAGRAPH
+    assert [kind for kind, _ in found(text)] == [heading, prose, heading, prose]
+    assert [kind for kind, _ in found(f"{PROSE}\n\nLimits\n~~~~~~\n\n{PROSE}")] == [prose, heading, prose]
 
 
 def test_items_of_a_list_are_blocks_with_their_further_lines() -> None:
