@@ -74,7 +74,7 @@ def signature(text: str, section: Section, end: int) -> str:
 
 
 def _has_word(line: str, word: str) -> bool:
-    """Whether a line has a word that is no part of a longer one. To compile a pattern for each word takes longer."""
+    """Whether a line contains a whole word. Compiling a pattern for each word would take longer."""
     start = line.find(word)
     while start >= 0:
         around = line[max(start - 1, 0) : start] + line[start + len(word) : start + len(word) + 1]

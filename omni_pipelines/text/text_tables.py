@@ -225,9 +225,10 @@ def _wiki(found: Sequence[Line], index: int) -> Found:
 
 
 class _Columns:
-    """Finds lines with the same number of cells, two blanks or a tab apart, if figures or dates stand below names.
+    """Finds tables whose cells are separated by two blanks or a tab, with figures or dates below a row of names.
 
-    Where such lines are no table, one may start at any of them: their cells are kept for the lines after the first.
+    All lines of a table have the same number of cells. If it does not start at the first of such lines, it may start
+    at any later one, so the cells are split once and kept.
     """
 
     def __init__(self) -> None:

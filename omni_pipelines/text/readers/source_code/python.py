@@ -39,7 +39,7 @@ def _sections(decoded: DecodedText, tree: ast.Module) -> Iterable[Section]:
     starts = [0, *newline_offsets(text), len(text)]
 
     def is_comment(line: int, column: int) -> bool:
-        """Whether nothing but a comment stands on a line, at this column."""
+        """Whether a line contains only a comment, which begins at this column."""
         start = starts[line - 1]
         return _indent(text, start) == column and text.startswith("#", start + column)
 
