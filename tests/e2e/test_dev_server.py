@@ -431,6 +431,17 @@ def test_launchpad_explains_the_options_of_a_run(server: Server, page: Any) -> N
     screenshot(page, "launchpad")
 
 
+def test_link_of_an_alert_opens_what_it_is_about(server: Server, page: Any) -> None:
+    def links() -> dict[str, str]:
+        return {alert["key"]: alert["link"] for alert in server.look("alerts", "list")["alerts"]}
+
+    key = "check:retrieval_quality.golden_questions"  # the home has no golden questions
+    wait_for("the alert", lambda: key in links())
+    page.goto(links()[key], wait_until="domcontentloaded")
+    page.get_by_text("omni golden").first.wait_for(timeout=60_000)
+    screenshot(page, "alert")
+
+
 def test_run_of_the_command_line_is_terminated_on_its_page(server: Server, page: Any) -> None:
     before, command = _runs(server), [*OMNI, "launch", "ingest_job", "--home", str(server.home)]
     with filelock.FileLock(server.home / "LOCK"):  # the run cannot be over before it is stopped
