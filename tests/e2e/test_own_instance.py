@@ -1,4 +1,4 @@
-"""Commands beside a Dagster instance of a person, which DAGSTER_HOME names: they use it, and leave its files alone."""
+"""Commands beside a Dagster instance of a person, which DAGSTER_HOME names: they use it, and keep its files."""
 
 from __future__ import annotations
 
