@@ -8,6 +8,7 @@ Interface: https://pdfium.googlesource.com/pdfium/+/refs/heads/main/public/.
 from __future__ import annotations
 
 import ctypes
+import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ _MAX_TEXT_BYTES = 1 << 20
 _FORMAT, _PASSWORD, _SECURITY = 3, 4, 5
 """FPDF_ERR_FORMAT, FPDF_ERR_PASSWORD and FPDF_ERR_SECURITY."""
 _CATALOG = re.compile(rb"(\d+)\s+\d+\s+obj\s*<<[^>]*?/Type\s*/Catalog")
+_PARAGRAPH_END, _TAG = re.compile(r"</p>|<br\s*/?>"), re.compile("<[^>]*>")
 _HIDDEN = 2 | 32
 """FPDF_ANNOT_FLAG_HIDDEN and FPDF_ANNOT_FLAG_NOVIEW."""
 _WIDGET, _POPUP, _LINK = 20, 16, 2
@@ -245,6 +247,7 @@ class PdfPage:
         if subtype in (_POPUP, _LINK):
             return []
         text = text_of(self._api.FPDFAnnot_GetStringValue, handle, b"Contents")
+        text = text or _without_tags(text_of(self._api.FPDFAnnot_GetStringValue, handle, b"RC"))
         author = text_of(self._api.FPDFAnnot_GetStringValue, handle, b"T")
         return [Annotation(_NOTES.get(subtype, "Comment"), author, text)] if text.strip() else []
 
@@ -274,6 +277,11 @@ class PdfPage:
             if api.FPDFAnnot_IsOptionSelected(form, handle, option)
         )
         return ", ".join(filter(None, chosen))
+
+
+def _without_tags(rich_text: str) -> str:
+    """The text of a note that only has a formatted form, which is XHTML."""
+    return html.unescape(_TAG.sub("", _PARAGRAPH_END.sub("\n", rich_text))).strip()
 
 
 def text_of(get: Any, *arguments: Any) -> str:

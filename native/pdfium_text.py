@@ -198,6 +198,9 @@ class _TextPage:
         begin = spans[0][0]
         turn = round(self._api.FPDFText_GetCharAngle(self._handle, begin) / (math.pi / 2)) % 4
         if turn == 0 and _goes_down(boxes):
+            if _WITH_BLANKS.match(self._text[begin : spans[-1][1]]):
+                yield from self._one_below_the_other(number, spans)
+                return
             turn = 1
         left, top, right, bottom = _upright(boxes, turn)
         lefts, rights, tops = left[::2], right[1::2], top[::2]
@@ -222,6 +225,13 @@ class _TextPage:
                 self._is_unmapped(spans[start:end]),
                 is_cut and end == len(words),
             )
+
+    def _one_below_the_other(self, number: int, spans: list[Span]) -> Iterator[Run]:
+        """The runs of a line that PDFium made of a column of single letters, such as figures of a table."""
+        indices = [index for start, end in spans for index in range(start, end)]
+        boxes = self._boxes(indices)
+        for at, index in enumerate(indices):
+            yield from self._line(number, [(index, index + 1)], 2 * boxes[_BOX * at : _BOX * (at + 1)], is_cut=False)
 
     def _baseline(self, index: int, turn: int) -> float:
         x, y = ctypes.c_double(), ctypes.c_double()

@@ -27,6 +27,8 @@ class Neighbour:
     absent: tuple[str, ...] = ()
     code: str = ""
     """The refusal, instead of a text."""
+    header: str = ""
+    """The column names that each chunk of its table has. The rows begin with "Valve"."""
 
 
 RUSSIAN = "Гарантия на насос составляет два года. Фильтр меняют каждые шесть месяцев, а масло раз в год.\n" * 3

@@ -329,8 +329,10 @@ class _Strip:
             return True
         last_of_left = max(run.line for row in left for run in row)
         is_drawn_apart = last_of_left < min(run.line for row in right for run in row)
-        figures = sum(FIGURE.match(_text_of(row)) is not None for row in right)
-        return is_drawn_apart and 2 * figures < len(right)
+        if not is_drawn_apart or _has_figures(_text_of(row) for row in right):
+            return False
+        ends_of_left, ends_of_right = ([row[-1].text for row in side] for side in (left, right))
+        return _has_figures(ends_of_left) or not _has_figures(ends_of_right)
 
 
 def _gaps(rows: list[Row], size: float) -> Iterator[tuple[int, float, float]]:
@@ -346,6 +348,12 @@ def _gaps(rows: list[Row], size: float) -> Iterator[tuple[int, float, float]]:
 
 def _text_of(row: Iterable[Run]) -> str:
     return " ".join(run.text for run in row)
+
+
+def _has_figures(texts: Iterable[str]) -> bool:
+    """Whether at least half of these texts are figures."""
+    are_figures = [FIGURE.match(text) is not None for text in texts]
+    return 2 * sum(are_figures) >= len(are_figures)
 
 
 def _is_long(side: list[Row]) -> bool:

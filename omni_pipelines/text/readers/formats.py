@@ -127,7 +127,7 @@ READERS = (
     Reader("html", 12, _at("markup.html"), "text/html", "markup", (".html", ".htm", ".xhtml"), isolated=True),
     Reader("python", 3, _at("source_code.python"), "text/x-python", "code", (".py", ".pyi", ".pyw"), "python"),
     PLAIN,
-    _binary("pdf", _at("pdf"), "application/pdf", "prose", ".pdf", version=7, recognize=_at("pdf", "recognize")),
+    _binary("pdf", _at("pdf"), "application/pdf", "prose", ".pdf", version=8, recognize=_at("pdf", "recognize")),
     _binary("docx", _at("office.docx"), f"{_OFFICE}.wordprocessingml.document", "prose", *_WORD, version=4),
     _binary("pptx", _at("office.pptx"), f"{_OFFICE}.presentationml.presentation", "prose", *_SLIDES, version=4),
     _binary(
