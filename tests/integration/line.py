@@ -145,7 +145,11 @@ class Line:
 
 @dataclass(frozen=True)
 class Original:
-    """A line that is filled once for the tests of a module: each test works on a copy of its home."""
+    """A line that is filled once for the tests of a module: each test works on a copy of its home.
+
+    Not for tests that damage a data file of a table: Lance keeps parts of it in memory under the name that all copies
+    have.
+    """
 
     line: Line
     docs: Path

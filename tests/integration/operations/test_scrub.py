@@ -17,7 +17,6 @@ from native.lance_tables import LanceTable
 from native.tantivy_index import KeywordIndex
 from omni_pipelines.erasure.erase import erase
 from omni_pipelines.errors import TableBroken
-from omni_pipelines.home import Home
 from omni_pipelines.knowledge.search.options import Mode
 from omni_pipelines.knowledge.state import journal, table_files
 from omni_pipelines.knowledge.state.releases import put_release, release_file, require_release
@@ -30,7 +29,7 @@ from omni_pipelines.schemas import FILTERS, GATE_RESULTS, TABLES
 from omni_pipelines.steps.quarantine import quarantined
 from omni_pipelines.steps.step_records import read_step_record, read_step_records, write_step_record
 from omni_pipelines.steps.step_table import STEPS
-from tests.integration.line import Line, Original, paragraph, write
+from tests.integration.line import Line, paragraph, write
 
 FILES: dict[str, str | bytes] = {
     "badger.md": paragraph("badger"),
@@ -41,23 +40,11 @@ FILES: dict[str, str | bytes] = {
 }
 
 
-@pytest.fixture(scope="module")
-def original(tmp_path_factory: pytest.TempPathFactory) -> Original:
-    def fill(line: Line, docs: Path) -> None:
-        line.add(write(docs, FILES))
-        line.run()
-
-    return Original.filled(tmp_path_factory.mktemp("scrub"), fill)
-
-
 @pytest.fixture
-def docs(original: Original) -> Path:
-    return original.docs
-
-
-@pytest.fixture
-def sound(original: Original, home: Home) -> Line:
-    return original.copy(home)
+def sound(line: Line, docs: Path) -> Line:
+    line.add(write(docs, FILES))
+    line.run()
+    return line
 
 
 def scrubbed(line: Line) -> ScrubReport:
@@ -300,8 +287,8 @@ def test_a_table_that_lost_a_file_is_built_again(sound: Line) -> None:
         assert {row["path"] for row in sound.rows("documents", "path")} == set(FILES)
 
 
-def test_a_flipped_bit_in_the_table_of_refused_files_is_found_and_repaired(line: Line, tmp_path: Path) -> None:
-    line.add(write(tmp_path / "docs", {**FILES, "damaged.md": b"\0"}))
+def test_a_flipped_bit_in_the_table_of_refused_files_is_found_and_repaired(line: Line, docs: Path) -> None:
+    line.add(write(docs, {**FILES, "damaged.md": b"\0"}))
     line.run()
     before = quarantined(line.home)
     (file,) = (line.home.table("quarantine") / "data").iterdir()

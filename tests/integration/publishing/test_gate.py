@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -50,12 +52,26 @@ def label(animal: str) -> GoldenLabel:
     return GoldenLabel(question=f"Where does the {animal} sleep?", path=f"{animal}.md", quote=quote)
 
 
-@pytest.fixture
-def base(tmp_path: Path) -> KnowledgeBase:
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> KnowledgeBase:
     """Ten animals, each with a golden question, and a published release."""
-    base = KnowledgeBase(Home(tmp_path / HOME_NAME)).with_files({f"{each}.md": text(each) for each in ANIMALS})
+    home = Home(tmp_path_factory.mktemp("gate") / HOME_NAME)
+    base = KnowledgeBase(home).with_files({f"{each}.md": text(each) for each in ANIMALS})
     save_golden(base.home, [label(each) for each in ANIMALS])
+    shutil.copytree(base.tree.root, home.root.parent / "kept")
     return base.build()
+
+
+@pytest.fixture
+def base(original: KnowledgeBase, tmp_path: Path) -> KnowledgeBase:
+    """A copy of its home, and its files as they were at their place, which is written in rows and records."""
+    shutil.rmtree(original.tree.root)
+    shutil.copytree(original.home.root.parent / "kept", original.tree.root)
+    shutil.copytree(original.home.root, tmp_path / HOME_NAME)
+    base = copy.copy(original)
+    base.home = Home(tmp_path / HOME_NAME)
+    shutil.copy(original.home.golden, base.home.golden)
+    return base
 
 
 def context(base: KnowledgeBase) -> RunContext:
