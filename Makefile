@@ -13,7 +13,7 @@ ROOMS := omni_pipelines assets native resources sensors
 unexport PYTHONDONTWRITEBYTECODE
 # The tests sync files some hundred thousand times: 6 ms each on a disk, nothing in memory. Less than 8 GB there: the default.
 MEMORY := $(shell df -k /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 8000000 {print "/dev/shm"}')
-# A third of the time of a test is spent waiting for a server, a child or a sensor: one worker more than there are cores.
+# Tests wait in a quarter of their time, for servers, children and sensors: one worker more than there are cores.
 WORKERS = $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 
 help: ## list the targets
