@@ -221,9 +221,14 @@ def test_labels_outlive_another_chunker(base: KnowledgeBase) -> None:
     assert values(base)["ndcg@10"] > 0.9
 
 
+def with_another_embedder(base: KnowledgeBase) -> KnowledgeBase:
+    other = KnowledgeBase(base.home, settings=base.settings, embedder_fingerprint="another")
+    other.tree = base.tree
+    return other
+
+
 def test_another_embedder_is_held_against_the_floor_alone(base: KnowledgeBase) -> None:
-    other = KnowledgeBase(base.home, embedder_fingerprint="another")
-    other.build()
+    with_another_embedder(base).build()
     gate = last_gate(base.home)
     assert gate is not None
     assert "no release to compare with" in gate.reason
@@ -231,9 +236,8 @@ def test_another_embedder_is_held_against_the_floor_alone(base: KnowledgeBase) -
 
 def test_bisect_does_not_blame_documents_for_another_embedder(base: KnowledgeBase) -> None:
     base.settings = Settings(gate_floor=1.0)
-    other = KnowledgeBase(base.home, settings=base.settings, embedder_fingerprint="another")
     with pytest.raises(GateFailed):
-        poison(other, "walrus").build()
+        poison(with_another_embedder(base), "walrus").build()
     with pytest.raises(ConfigurationError, match="the embedder differs"):
         bisect_release(context(base))
 
