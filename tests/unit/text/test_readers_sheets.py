@@ -262,7 +262,10 @@ def test_ods_hidden_sheets_rows_and_columns_are_left_out_and_said() -> None:
     column = '<table:table-column/><table:table-column table:visibility="collapse"/>'
     rows = column + _open_row("seen", "veiled") + _open_row("away", attributes='table:visibility="collapse"')
     parsed = ods.read(open_sheet(rows, before=styles + hidden), "a.ods")
-    assert (parsed.text, parsed.partial) == ("S\n\nseen", "hidden sheets are left out: Salaries")
+    assert (parsed.text, parsed.partial) == (
+        "S\n\nseen",
+        "hidden sheets are left out: Salaries; hidden rows or columns are left out",
+    )
 
 
 def test_ods_header_rows_are_the_header() -> None:

@@ -22,7 +22,10 @@ from omni_pipelines.text.readers.sheets.sheet_rows import (
 
 MAX_REPEATED_ROWS = 1_000
 _CELLS = {"table-cell", "covered-table-cell"}
-_SILENT = {"tracked-changes", "desc", "title", "forms", "ruby-text", "scenario", "content-validations"}
+_SILENT = {
+    "tracked-changes", "desc", "title", "forms", "ruby-text", "scenario", "content-validations", "master-styles",
+    "binary-data",
+}  # fmt: skip
 _AS_TEXT = {"tab": " ", "line-break": " ", "s": " "}
 _DURATION = re.compile(r"(-?)PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:[.,]\d+)?S)?$")
 _REFERENCE = re.compile(r"\[([^\[\]]*)\]")
