@@ -70,7 +70,10 @@ docs: $(STAMP) ## write the reference pages that are made from the code
 dev: models ## serve the web page, with sensors
 	@$(OMNI) dev
 
-bench: models ## run the benchmarks and write docs/benchmarks
+bench: models ## run the benchmarks and write docs/benchmarks; with PEERS=1 only docs/performance.md: omni beside others
+ifdef PEERS
+	@$(BIN)/python -m benchmarks.peers.run --size $(or $(SIZE),small)
+else
 	@$(BIN)/python -m benchmarks.token_counting
 	@$(BIN)/python -m benchmarks.storage
 	@$(BIN)/python -m benchmarks.updates
@@ -83,6 +86,7 @@ bench: models ## run the benchmarks and write docs/benchmarks
 	@$(BIN)/python -m benchmarks.large_tree
 	@$(BIN)/python -m benchmarks.sizing
 	@$(BIN)/python -m benchmarks.operations
+endif
 
 # Tests use Chromium and PostgreSQL of the system. Without them they are skipped, and pytest prints the reason.
 programs:

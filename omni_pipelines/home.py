@@ -80,6 +80,8 @@ class Home:
     """Folder for the state of a home that shares a store with others; see docs/how-to/sharing.md."""
     alerts = _Inside("dagster/alerts.json")
     """File with the open alerts, and the messages about them that are not delivered yet; an erasure reaches it."""
+    served_port = _Inside("dagster/dev.json")
+    """File with the port on which an `omni dev` serves the page."""
     sources = _Inside("sources.json")
     """File with the registry of sources."""
     unread_files = _Inside("unread.json")

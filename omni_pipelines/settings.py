@@ -108,8 +108,10 @@ class AlertSettings(Record):
     """Address of the sender. Empty: the first of `email_to`."""
     smtp: str = "localhost:25"
     """Mail server, `host:port` or `user@host:port`; the password is in OMNI_ALERTS_PASSWORD."""
+    page: str = ""
+    """Address of the page of Dagster in the links of messages. Empty: that of `omni dev` on this machine."""
 
-    @field_validator("webhook")
+    @field_validator("webhook", "page")
     @classmethod
     def _check_address(cls, address: str) -> str:
         if address and not address.startswith(("https://", "http://")):

@@ -125,7 +125,9 @@ class EmailTarget:
         mail = EmailMessage()
         mail["Subject"] = " ".join(alert.line.split())[:MAX_SUBJECT_LENGTH]
         mail["From"], mail["To"] = self.sender, ", ".join(self.to)
-        mail.set_content(f"{alert.line}\n\nsince {alert.since:%F %R} UTC\nhome {alert.home}\nalert {alert.id}\n")
+        facts = {"since": f"{alert.since:%F %R} UTC", "link": alert.link, "home": alert.home, "alert": alert.id}
+        lines = [f"{name} {value}" for name, value in facts.items() if value]
+        mail.set_content("\n".join([alert.line, "", *lines, ""]))
         return mail
 
 

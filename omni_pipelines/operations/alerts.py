@@ -42,6 +42,8 @@ class TroubleFound(Record):
     detail: str = ""
     is_error: bool = True
     """Whether it stops releases; else it is a warning."""
+    link: str = ""
+    """Where the page of Dagster shows it; "" if it is not known where that page is served."""
 
 
 class Alert(Record):
@@ -54,6 +56,7 @@ class Alert(Record):
     title: str
     detail: str = ""
     is_error: bool = True
+    link: str = ""
     home: str
     since: Moment
     at: Moment

@@ -80,9 +80,9 @@ def _html_row(
     lines[0] = lines[0][column:]
     text = "\n".join(lines)
     cells = list(_CELL.finditer(text))
-    ends = [cell.start() for cell in cells[1:]] + [len(text)]
+    ends = [*(cell.start() for cell in cells[1:]), len(text)]  # one more than cells in a row without cells
     shown = [
         " ".join(html.unescape(_TAG.sub(" ", text[cell.end() : stop])).split())
-        for cell, stop in zip(cells, ends, strict=True)
+        for cell, stop in zip(cells, ends, strict=False)
     ]
     return shown, sum(cell["kind"].lower() == "h" for cell in cells)

@@ -6,22 +6,17 @@ Screenshots go to `tests/e2e/screenshots/`.
 
 from __future__ import annotations
 
-import http.server
 import importlib.metadata
-import json
 import os
 import shutil
 import signal
 import socket
 import subprocess
-import sys
-import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +25,8 @@ import pytest
 
 from omni_pipelines.records import body_of
 from tests.command import omni, told
+from tests.dev_server import HERE, OMNI, Server, descendants, free_port, is_running, serving, wait_for
 
-HERE = "127.0.0.1"
-OMNI = [sys.executable, "-m", "omni_pipelines.cli.main"]
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 CHROMIUM = shutil.which("chromium")
 ASSETS = {"documents", "chunks", "embeddings", "keyword_index", "vector_index", "retrieval_quality", "release"}
@@ -43,142 +37,6 @@ LOADED = {
     "loadStatus": "LOADED",
     "locationOrLoadError": {"__typename": "RepositoryLocation"},
 }
-
-
-@dataclass
-class Server:
-    process: subprocess.Popen[str]
-    port: int
-    home: Path
-    said: list[str] = field(default_factory=list)
-    posted: list[bytes] = field(default_factory=list)
-    """What arrived where Dagster sends its telemetry."""
-
-    @property
-    def url(self) -> str:
-        return f"http://{HERE}:{self.port}"
-
-    def ask(self, query: str, variables: dict[str, Any] | None = None) -> Any:
-        body = json.dumps({"query": query, "variables": variables or {}}).encode()
-        request = urllib.request.Request(f"{self.url}/graphql", body, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            found = json.loads(answer.read())
-        assert "errors" not in found, found["errors"]
-        return found["data"]
-
-    def omni(self, *arguments: str) -> Any:
-        """The document of a command that works with the server, in a process of its own."""
-        command = [*OMNI, *arguments, "--home", str(self.home), "--json"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
-
-    def look(self, *arguments: str) -> Any:
-        """The document of a command that only reads the home."""
-        return told(*arguments, "--home", str(self.home), cwd=self.home)
-
-    @property
-    def release(self) -> int:
-        return int(self.look("status")["release"])
-
-
-def wait_for(what: str, look: Callable[[], Any], seconds: float = 120) -> Any:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = look()
-        if found:
-            return found
-        time.sleep(0.3)
-    pytest.fail(f"waited {seconds:.0f} s for {what}")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HERE, 0))
-        return int(probe.getsockname()[1])
-
-
-def descendants(pid: int) -> set[int]:
-    parents: dict[int, int] = {}
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            with suppress(OSError):
-                parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-    found, before = {pid}, set[int]()
-    while found != before:
-        before, found = found, found | {child for child, parent in parents.items() if parent in found}
-    return found - {pid}
-
-
-def is_running(pid: int) -> bool:
-    with suppress(OSError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    return False
-
-
-@contextmanager
-def telemetry_sink(posted: list[bytes]) -> Iterator[str]:
-    class Sink(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            posted.append(self.rfile.read(int(self.headers.get("Content-Length", 0))))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = http.server.ThreadingHTTPServer((HERE, 0), Sink)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://{HERE}:{server.server_port}/actions"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-@contextmanager
-def serving(home: Path) -> Iterator[Server]:
-    posted: list[bytes] = []
-    with telemetry_sink(posted) as sink:
-        environment = {name: value for name, value in os.environ.items() if name != "DAGSTER_DISABLE_TELEMETRY"}
-        port = free_port()
-        with subprocess.Popen(
-            [*OMNI, "dev", "--port", str(port), "--home", str(home)],
-            env={**environment, "DAGSTER_TELEMETRY_URL": sink},
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as process:
-            server = Server(process, port, home, posted=posted)
-            reader = threading.Thread(target=_listen, args=(server,))
-            reader.start()
-            try:
-                wait_for("the server", lambda: _has_started(server))
-                yield server
-            finally:
-                _end(process)
-                reader.join()
-
-
-def _listen(server: Server) -> None:
-    assert server.process.stderr is not None
-    for line in server.process.stderr:
-        server.said.append(line)
-
-
-def _has_started(server: Server) -> bool:
-    assert server.process.poll() is None, "".join(server.said)
-    return any("serving on" in line.lower() for line in server.said)
-
-
-def _end(process: subprocess.Popen[str]) -> None:
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(40)
-        except subprocess.TimeoutExpired:
-            process.kill()
 
 
 @pytest.fixture(scope="module")
@@ -429,6 +287,17 @@ def test_launchpad_explains_the_options_of_a_run(server: Server, page: Any) -> N
     page.get_by_text("allow_delete").first.click(timeout=60_000)
     page.get_by_text("Delete documents even").first.wait_for(timeout=60_000)
     screenshot(page, "launchpad")
+
+
+def test_link_of_an_alert_opens_what_it_is_about(server: Server, page: Any) -> None:
+    def links() -> dict[str, str]:
+        return {alert["key"]: alert["link"] for alert in server.look("alerts", "list")["alerts"]}
+
+    key = "check:retrieval_quality.golden_questions"  # the home has no golden questions
+    wait_for("the alert", lambda: key in links())
+    page.goto(links()[key], wait_until="domcontentloaded")
+    page.get_by_text("omni golden").first.wait_for(timeout=60_000)
+    screenshot(page, "alert")
 
 
 def test_run_of_the_command_line_is_terminated_on_its_page(server: Server, page: Any) -> None:

@@ -9,7 +9,7 @@ from omni_pipelines.operations.alert_targets import alert_targets
 from omni_pipelines.operations.alerts import Alert, read_ledger, try_targets
 
 
-@command(table("since", "line", empty="nothing is wrong, as far as omni dev has looked"))
+@command(table("since", "line", "link", empty="nothing is wrong, as far as omni dev has looked"))
 def list_(home: ExistingHome) -> Rows[Alert]:
     """List the jobs and checks that failed when omni dev last looked."""
     ledger = read_ledger(home)

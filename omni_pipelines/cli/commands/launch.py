@@ -11,13 +11,14 @@ from typer import Argument, Option
 from omni_pipelines.cli.command import Fields, command
 from omni_pipelines.cli.dagster_jobs import run_job
 from omni_pipelines.cli.dependencies import ExistingHome
-from omni_pipelines.cli.dev_server.server import HOST, LOCATION, served_port
+from omni_pipelines.cli.dev_server.server import LOCATION, served_port
 from omni_pipelines.cli.output import narrate
 from omni_pipelines.cli.progress_bar import showing_progress
 from omni_pipelines.cli.run_configuration import run_configuration, run_tags
 from omni_pipelines.cli.text import line
 from omni_pipelines.errors import ConfigurationError, OmniError
 from omni_pipelines.home import Home
+from resources.served_page import HOST
 
 _POLL_SECONDS = 1.0
 _ENDS = {"SUCCESS": "done", "FAILURE": "failed", "CANCELED": "cancelled"}

@@ -21,13 +21,14 @@ from omni_pipelines.cli.output import narrate
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.home import Home
 from resources.instance import prepare_instance
+from resources.served_page import HOST, announced_port
 
-HOST = "127.0.0.1"
 LOCATION = "omni_pipelines"
 READY_SECONDS = 180
 RUNS_NICE = 10
 """Niceness of runs: nobody waits for them, while queries of the librarian are waited for."""
 _PYTHON = (sys.executable, "-m")
+_DAGSTER = (*_PYTHON, "omni_pipelines.cli.dev_server.dagster_process")
 
 
 def serve(home: Home, port: int) -> None:
@@ -60,12 +61,12 @@ def _start(children: Children, instance: Path, folder: Path, port: int) -> bool:
     code, workspace = folder / "code.sock", folder / "workspace.yaml"
     workspace.write_text(f"load_from:\n  - grpc_server:\n      socket: {code}\n      location_name: {LOCATION}\n")
     definitions = ["-m", "omni_pipelines.definitions", "--location-name", LOCATION]
-    server = [*_PYTHON, "dagster", "code-server", "start", "--socket", str(code), *definitions]
+    server = [*_DAGSTER, "dagster", "code-server", "start", "--socket", str(code), *definitions]
     children.start("code-server", server, RUNS_NICE)  # it starts the runs
     # the others look for it once, and then again only after a minute
     if not children.wait_until("the code server", code.exists, READY_SECONDS):
         return False
-    daemon = [*_PYTHON, "dagster._daemon", "run", "-w", str(workspace)]
+    daemon = [*_DAGSTER, "dagster._daemon", "run", "-w", str(workspace)]
     children.start("daemon", daemon, is_restarted=True)
     page = [*_PYTHON, "omni_pipelines.cli.dev_server.web_page", str(instance), str(workspace), str(port)]
     children.start("web", page, is_restarted=True)
@@ -98,7 +99,7 @@ def _served_once(home: Home, port: int) -> Iterator[None]:
     Raises:
         ConfigurationError: another process holds it.
     """
-    lock, announcement = _lock(home), _announcement(home)
+    lock = _lock(home)
     try:
         lock.acquire(timeout=1)  # not 0: `served_port` holds it for a moment
     except filelock.Timeout as error:
@@ -107,10 +108,10 @@ def _served_once(home: Home, port: int) -> Iterator[None]:
             f"another omni dev serves {home.root}{where}", cure="stop it first: two would start every run twice"
         ) from error
     try:
-        announcement.write_text(json.dumps({"port": port}))
+        home.served_port.write_text(json.dumps({"port": port}))
         yield
     finally:
-        announcement.unlink(missing_ok=True)
+        home.served_port.unlink(missing_ok=True)
         lock.release()
 
 
@@ -122,17 +123,10 @@ def served_port(home: Home) -> int | None:
     try:
         lock.acquire(timeout=0)
     except filelock.Timeout:
-        try:
-            return int(json.loads(_announcement(home).read_text())["port"])
-        except (OSError, ValueError):
-            return None
+        return announced_port(home)
     lock.release()
     return None
 
 
 def _lock(home: Home) -> filelock.BaseFileLock:
     return filelock.FileLock(home.dagster / "dev.lock")
-
-
-def _announcement(home: Home) -> Path:
-    return home.dagster / "dev.json"

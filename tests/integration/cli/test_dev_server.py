@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from dagster._grpc import client, server_watcher
 
-from omni_pipelines.cli.dev_server import server
+from omni_pipelines.cli.dev_server import dagster_process, server
 from omni_pipelines.cli.dev_server.process_group import Children, RestartLimits, StopFlag
 from omni_pipelines.errors import ConfigurationError, OmniError
 from omni_pipelines.home import Home
@@ -129,6 +132,28 @@ def test_last_log_of_a_child_is_kept(home: Home, tmp_path: Path, stop: StopFlag)
             running.wait_until("it", lambda: log(home).endswith("\n"), 30)
     assert log(home).startswith("second\n")
     assert (home.logs / "one.log.1").read_text().startswith("first\n")
+
+
+def test_process_of_dagster_asks_seldom_whether_the_code_server_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module, name in ((server_watcher, "WATCH_INTERVAL"), (client, "CLIENT_HEARTBEAT_INTERVAL")):
+        monkeypatch.setattr(module, name, vars(module)[name])  # as it was, after this test
+    dagster_process.ask_seldom()
+    nobody = client.DagsterGrpcClient(port=1)
+    waits: list[float] = []
+
+    class Ended(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            waits.append(timeout or 0)
+            self.set()
+            return True
+
+    client.client_heartbeat_thread(nobody, Ended())
+    unused: dict[str, Any] = dict.fromkeys(
+        ("get_location_entry", "refresh_code_location", "on_disconnect", "on_reconnected", "on_updated", "on_error"),
+        lambda *_: None,
+    )
+    server_watcher.watch_grpc_server_thread("code", nobody, Ended(), **unused)
+    assert waits == [dagster_process.HEARTBEAT_SECONDS, dagster_process.WATCH_SECONDS]
 
 
 def test_served_port_is_known_while_the_home_is_served(home: Home) -> None:

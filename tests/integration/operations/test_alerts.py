@@ -233,15 +233,17 @@ class MailServer(socketserver.StreamRequestHandler):
             self.wfile.write(b"354 go on\r\n" if in_mail else b"250 fine\r\n")
 
 
-def test_mail_has_the_message_as_its_subject(home: Home) -> None:
+def test_mail_has_the_message_as_its_subject_and_links_to_the_page(home: Home) -> None:
     MailServer.lines = []
+    trouble = TroubleFound(key="run:index_job", title="index_job failed", link="http://127.0.0.1:3000/runs/7")
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), MailServer) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         place = f"127.0.0.1:{server.server_address[1]}"
         target = EmailTarget(["ops@example.org"], "omni@example.org", place, SecretStr(""))
-        assert try_targets(home, [target]) == {"email": ""}
+        assert tell(home, [trouble], [], [target]) == ["[ERROR] index_job failed"]
         server.shutdown()
-    assert "Subject: [test] omni alerts test: if you can read this, alerts arrive" in MailServer.lines
+    assert "Subject: [ERROR] index_job failed" in MailServer.lines
+    assert f"link {trouble.link}" in MailServer.lines
     assert "rcpt TO:<ops@example.org>" in MailServer.lines
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import dagster as dg
 import pytest
 
+from omni_pipelines.configuration import trust_settings
 from omni_pipelines.definitions import defs
 from omni_pipelines.home import Home
 from omni_pipelines.operations.alerts import read_ledger
@@ -74,6 +75,31 @@ def test_check_that_fails_or_warns_opens_an_alert_until_it_passes(home: Home, in
     assert set(read_ledger(home).open) == {"check:chunks.schema", "check:release.freshness"}
     make_check(instance, "schema", passed=True)
     assert tick(home, instance) == "[over] check schema of chunks failed"
+
+
+@pytest.mark.parametrize(
+    ("settings", "page"),
+    [
+        ("", "http://127.0.0.1:3210"),
+        ('[alerts]\npage = "https://dagster.example.org/"\n', "https://dagster.example.org"),
+    ],
+    ids=["omni dev", "a proxy"],
+)
+def test_alert_links_to_the_run_or_check_on_the_page(
+    home: Home, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, settings: str, page: str
+) -> None:
+    home.dagster.mkdir(exist_ok=True)
+    home.served_port.write_text('{"port": 3210}')
+    home.config.write_text(settings)
+    trust_settings(home)
+    end_run(instance, "index_job", S.FAILURE)
+    make_check(instance, "schema", passed=False)
+    tick(home, instance)
+    (run,) = instance.get_runs()
+    assert {key: alert.link for key, alert in read_ledger(home).open.items()} == {
+        "run:index_job": f"{page}/runs/{run.run_id}",
+        "check:chunks.schema": f"{page}/assets/chunks?view=checks&checkDetail=schema",
+    }
 
 
 def test_run_that_somebody_starts_from_the_page_is_told_to_nobody(home: Home, instance: dg.DagsterInstance) -> None:

@@ -171,3 +171,9 @@ def test_a_table_may_start_below_lines_with_as_many_cells_that_are_no_table() ->
     above = "".join(f"see  the note {letter}  and the next\n" for letter in "abcdefghijklmn")
     text = above + TABLES["columns"]
     assert [table.end for table in text_tables(text)] == [len(text)]
+
+
+@pytest.mark.parametrize("row", ["<tr></tr>", "<tr", "<tr><!-- none -->"])
+def test_row_of_html_without_cells_is_no_error(row: str) -> None:
+    (table,) = text_tables(f"<table>\n<tr><th>Part<th>Months</tr>\n<tr><td>Pump<td>15</tr>\n{row}\n</table>\n")
+    assert table.header == "Part | Months"

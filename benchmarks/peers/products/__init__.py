@@ -1,0 +1,1 @@
+"""One module for each product; the package above says what it contains."""
