@@ -57,6 +57,14 @@ def test_html_blanks_collapse_except_in_preformatted_text() -> None:
     assert parsed.text == "a b\n\n```\nif x:\n    y\n\n    z\n```\n\nc d"
 
 
+def test_html_no_line_ends_with_a_blank() -> None:
+    rows = "<tr><td>Part<td>Price <br></td></tr><tr><td>Pump <td>7 <br></td></tr>"
+    assert (
+        _read(f"<table>{rows}</table><p>one <b>two </b> <p>three").text
+        == "Part | Price\nPump | 7\n\none two\n\nthree"
+    )
+
+
 def test_html_headings_nest_and_start_at_their_text() -> None:
     parsed = _read(PAGE)
     assert [(parsed.text[section.start :][:3], section.path) for section in parsed.sections] == [
