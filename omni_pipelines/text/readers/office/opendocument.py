@@ -64,6 +64,11 @@ def open_package(raw: bytes) -> ZipArchive | FlatFile:
     return archive
 
 
+def object_content(package: ZipArchive | FlatFile, link: str) -> bytes | None:
+    """The content of a formula, chart or table that a link leads to; None for another file."""
+    return package.optional(f"{link.removeprefix('./')}/content.xml") if link else None
+
+
 def read(raw: bytes, name: str) -> Parsed:
     """Read a file. A row of a table is one line, a slide is a page."""
     package = open_package(raw)
@@ -167,7 +172,7 @@ class _OpenDocumentHandler(XmlHandler):
 
     def _read_object(self, link: str) -> None:
         """Read a formula, a chart or a table that is a file of its own inside this one, at the current place."""
-        raw = self._package.optional(f"{link.removeprefix('./')}/content.xml") if link else None
+        raw = object_content(self._package, link)
         if raw is None or self._is_in_object:
             return
         inner = _OpenDocumentHandler(self._extraction, self._styles, self._package)
