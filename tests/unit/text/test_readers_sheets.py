@@ -23,8 +23,10 @@ def _rows(raw: bytes) -> list[str]:
     return xlsx.read(raw, "a.xlsx").text.split("\n\n", 1)[1].split("\n")
 
 
-def _open_rows(rows: str, **options: str) -> list[str]:
-    return ods.read(open_sheet(rows, **options), "a.ods").text.split("\n\n", 1)[1].split("\n")
+def _open_rows(rows: str, before: str = "", attributes: str = "") -> list[str]:
+    return (
+        ods.read(open_sheet(rows, before=before, attributes=attributes), "a.ods").text.split("\n\n", 1)[1].split("\n")
+    )
 
 
 # --- numbers
