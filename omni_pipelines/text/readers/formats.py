@@ -84,9 +84,17 @@ def _binary(
 
 
 def _converted(
-    name: str, media_type: str, kind: str, converts_to: str, *suffixes: str, read: Read = UNCONVERTED
+    name: str,
+    media_type: str,
+    kind: str,
+    converts_to: str,
+    *suffixes: str,
+    read: Read = UNCONVERTED,
+    version: int = 1,
 ) -> Reader:
-    return Reader(name, 1, read, media_type, kind, suffixes, isolated=True, binary=True, converts_to=converts_to)
+    return Reader(
+        name, version, read, media_type, kind, suffixes, isolated=True, binary=True, converts_to=converts_to
+    )
 
 
 def _marked_up(name: str, read: Read, media_type: str, *suffixes: str, version: int = 1) -> Reader:
@@ -124,7 +132,7 @@ PICTURES = tuple(
 READERS = (
     Reader("markdown", 4, _at("markup.markdown"), "text/markdown", "prose", (".md", ".markdown", ".mdx")),
     Reader("restructured", 3, _at("markup.restructured"), "text/x-rst", "prose", (".rst", ".rest")),
-    Reader("html", 12, _at("markup.html"), "text/html", "markup", (".html", ".htm", ".xhtml"), isolated=True),
+    Reader("html", 13, _at("markup.html"), "text/html", "markup", (".html", ".htm", ".xhtml"), isolated=True),
     Reader("python", 3, _at("source_code.python"), "text/x-python", "code", (".py", ".pyi", ".pyw"), "python"),
     PLAIN,
     _binary("pdf", _at("pdf"), "application/pdf", "prose", ".pdf", version=8, recognize=_at("pdf", "recognize")),
@@ -180,9 +188,11 @@ READERS = (
         ".odp",
         ".ott",
         ".otp",
-        version=5,
+        ".fodt",
+        ".fodp",
+        version=6,
     ),
-    _binary("ods", _at("sheets.ods"), f"{_OPEN}.spreadsheet", "data", ".ods", ".ots"),
+    _binary("ods", _at("sheets.ods"), f"{_OPEN}.spreadsheet", "data", ".ods", ".ots", ".fods", version=3),
     _binary("epub", _at("office.epub"), "application/epub+zip", "prose", ".epub", version=6),
     Reader("notebook", 3, _at("records.notebook"), "application/x-ipynb+json", "prose", (".ipynb",), isolated=True),
     Reader(
@@ -204,9 +214,9 @@ READERS = (
         (".geojson", ".geojsonl", ".geojsons"),
         isolated=True,
     ),
-    Reader("csv", 3, _at("records.delimited"), "text/csv", "data", (".csv",)),
-    Reader("csv", 3, _at("records.delimited"), "text/tab-separated-values", "data", (".tsv", ".tab")),
-    Reader("xml", 4, _at("markup.xml"), "application/xml", "markup", _XML, isolated=True),
+    Reader("csv", 4, _at("records.delimited"), "text/csv", "data", (".csv",)),
+    Reader("csv", 4, _at("records.delimited"), "text/tab-separated-values", "data", (".tsv", ".tab")),
+    Reader("xml", 5, _at("markup.xml"), "application/xml", "markup", _XML, isolated=True),
     _marked_up("org", _at("markup.org"), "text/org", ".org"),
     _marked_up("mediawiki", _at("markup.mediawiki"), "text/x-wiki", ".wiki", ".mediawiki"),
     _marked_up("tex", _at("markup.tex"), "text/x-tex", ".tex", ".latex", ".ltx", version=2),
@@ -220,7 +230,9 @@ READERS = (
     _binary("warc", _at("records.warc"), "application/warc", "markup", ".warc", version=1),
     Reader("rtf", 4, _at("rtf.rtf"), "application/rtf", "prose", (".rtf",), isolated=True),
     Reader("mail", 7, _at("mails.mail"), "message/rfc822", "prose", (".eml", ".emlx"), isolated=True, binary=True),
-    _converted("doc", "application/msword", "prose", ".docx", ".doc", ".dot", read=_at("old_office.old_word")),
+    _converted(
+        "doc", "application/msword", "prose", ".docx", ".doc", ".dot", read=_at("old_office.old_word"), version=2
+    ),
     _converted(
         "ppt",
         "application/vnd.ms-powerpoint",
