@@ -8,8 +8,8 @@ from types import ModuleType
 from typing import Any
 
 from benchmarks.peers.environment import version_of
+from benchmarks.peers.goals import Run, goals, ratio
 
-Run = dict[str, Any]
 Column = tuple[str, Callable[[Sequence[Run], Sequence[Run]], str]]
 """Its title, and its cell from the runs of a product and those of omni."""
 
@@ -18,11 +18,13 @@ def page(known: Mapping[str, Mapping[str, Any]], modules: Mapping[str, ModuleTyp
     """The text of the page."""
     sections = [_section(known[work], *_SECTIONS[work]) for work in _SECTIONS if work in known]
     products = "\n".join(f"| {name} | {_described(module)} |" for name, module in modules.items())
-    return _PAGE.format(sections="\n".join(sections), products=products)
+    return _PAGE.format(goals="\n".join(goals(known)), sections="\n".join(sections), products=products)
 
 
 def _described(module: ModuleType) -> str:
     text = " ".join((module.__doc__ or "").split())
+    if reason := getattr(module, "NOT_RUN", ""):
+        return f"{text} Not run: {reason}."
     return f"{text} {version_of(module.PACKAGES)}".strip()
 
 
@@ -30,6 +32,7 @@ def _section(measured: Mapping[str, Any], title: str, text: str, columns: Sequen
     runs = measured["runs"]
     names = dict.fromkeys(run["product"] for run in runs)
     ours = _of(runs, "omni")
+    columns = columns or [(key, _median(key, "{:.3f}")) for key in ours[0] if key not in _NOT_A_COLLECTION]
     rows = [_row(name, _of(runs, name), ours, columns) for name in names]
     failed = [f"{run['product']} did not run: {run['failed']}." for run in _once(runs)]
     titles = " | ".join(["product", *(title for title, _ in columns)])
@@ -73,12 +76,10 @@ def _spread(key: str, form: str = "{:.1f}") -> Callable[[Sequence[Run], Sequence
 
 
 def _ratio(key: str) -> Callable[[Sequence[Run], Sequence[Run]], str]:
-    """The median over the turns of the figure of the product divided by that of omni."""
-
     def cell(runs: Sequence[Run], ours: Sequence[Run]) -> str:
-        by_turn = {run["turn"]: run[key] for run in ours}
-        ratios = [run[key] / by_turn[run["turn"]] for run in runs if by_turn.get(run["turn"])]
-        return f"{statistics.median(ratios):.2f}" if ratios else ""
+        others = [{**run, "product": "other"} for run in runs]
+        found = ratio([*others, *ours], key, "other", "omni")
+        return f"{found:.2f}" if found is not None else ""
 
     return cell
 
@@ -94,6 +95,7 @@ _NET: list[Column] = [("after its start", _median("net")), ("of omni's", _ratio(
 _INGEST = [*_cost("cpu", "CPU s"), *_NET, _CHUNKS, _MEMORY]
 _BUILD: Column = ("build, CPU s", _median("build"))
 _QUERY = [*_cost("query", "CPU ms per query", "{:.2f}"), ("95 % below", _median("query95", "{:.2f}"))]
+_NOT_A_COLLECTION = ("product", "work", "turn", "cpu", "peak")
 _SECTIONS: dict[str, tuple[str, str, list[Column]]] = {
     "whole": (
         "Whole ingest, same weights",
@@ -119,6 +121,11 @@ _SECTIONS: dict[str, tuple[str, str, list[Column]]] = {
         "Texts of 1,000 characters in one thread, all-MiniLM-L6-v2, at most 256 tokens; a query has eight words.",
         [*_cost("ms", "CPU ms per text"), ("CPU ms per query", _median("query")), _MEMORY],
     ),
+    "quality": (
+        "Quality of the vectors",
+        "nDCG@10 of collections with judged queries, by exact cosines of the vectors alone.",
+        [],
+    ),
     "keyword": (
         "Keyword search",
         "The same texts and queries. A query is six consecutive words of one text. Found: the share of queries for "
@@ -142,6 +149,15 @@ shown. "Of omni's" is the median of the product's figure divided by omni's figur
 costs less; below 1, omni costs more. CPU is that of all threads and processes. Other programs ran on the machine,
 which makes seconds higher, so compare ratios with other machines, not seconds. Peak memory is that of the largest
 process. Every figure of every run is in `docs/performance.json`.
+
+## Goals
+
+For a goal that says how many times as much another product costs, the figure is that of the product which comes
+closest to omni.
+
+| goal | figure | |
+|---|---|---|
+{goals}
 
 {sections}
 ## The products
