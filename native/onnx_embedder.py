@@ -15,7 +15,8 @@ import numpy as np
 from native.encoders import Encoder
 from native.errors import ModelCorrupt
 from native.foreign_errors import MODEL, engine_errors
-from native.onnx_sessions import OnnxSession, open_session
+from native.onnx_sessions import OnnxSession
+from native.optimized_graphs import open_kept
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -162,7 +163,7 @@ def _session(graph: Path) -> OnnxSession:
     if not graph.is_file():
         raise ModelCorrupt(f"there is no model at {graph}", cure=MODEL.if_corrupt)
     with engine_errors(f"the model at {graph} cannot be loaded", MODEL, opening=True):
-        return open_session(str(graph))
+        return open_kept(graph)
 
 
 def _tokenizer(path: Path, max_tokens: int) -> Tokenizer:

@@ -97,7 +97,11 @@ class ModelStore:
             expected = dict(orjson.loads((folder / MANIFEST).read_bytes())["sha256"])
         except (OSError, ValueError, KeyError, TypeError):
             return [MANIFEST]
-        return [file for file, sha256 in expected.items() if not _has_sha256(folder / file, sha256)]
+        changed = [file for file, sha256 in expected.items() if not _has_sha256(folder / file, sha256)]
+        derived = [
+            path.parent for path in sorted(folder.glob(f"*/{MANIFEST}"))
+        ]  # as native.optimized_graphs keeps it
+        return changed + [f"{each.name}/{file}" for each in derived for file in self._damaged_in(each)]
 
     def remove(self, name: str) -> None:
         """Delete an installed model."""
@@ -153,7 +157,7 @@ class ModelStore:
 
     def _status(self, model: Model) -> ModelStatus:
         folder, installed = self._folder_of(model), self._is_installed(model)
-        size = sum(path.stat().st_size for path in folder.iterdir()) if installed else 0
+        size = sum(path.stat().st_size for path in folder.rglob("*")) if installed else 0
         packages = tuple(package.package for origin in model.origins for package in origin)
         path = str(folder) if installed else ""
         return ModelStatus(model.name, model.kind, model.purpose, model.licence, installed, size, path, packages)

@@ -20,6 +20,7 @@ from omni_pipelines.configuration import changed_instance, dagster_folder, is_in
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.home import Home
 from omni_pipelines.trust import with_checksum
+from resources.storage_import import import_storage
 
 INSTANCE_YAML = """\
 # Written by omni, which leaves this file alone once it was changed. Another instance: set DAGSTER_HOME to its folder.
@@ -108,6 +109,7 @@ def _reason(error: BaseException) -> str:
 
 def instance_in(folder: Path) -> dg.DagsterInstance:
     """The instance in a folder, with the configuration that lies there."""
+    import_storage()
     return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(folder), overrides=_overrides(folder)))
 
 

@@ -18,9 +18,8 @@ from typing import Any, Self
 from urllib.parse import quote
 
 import sqlalchemy as sa
-from alembic.config import Config
 from dagster._core.storage import alembic as migrations
-from dagster._core.storage import sqlite
+from dagster._core.storage import sql, sqlite
 from dagster._core.storage.event_log.sqlite import sqlite_event_log
 from dagster._core.storage.runs.sqlite import sqlite_run_storage
 from dagster._core.storage.schedules.sqlite import sqlite_schedule_storage
@@ -30,6 +29,7 @@ from sqlalchemy import event
 from sqlalchemy.pool import QueuePool
 
 from native.errors import EngineError
+from resources.storage_import import Later
 
 _plain_address = sqlite.create_db_conn_string
 _SCHEME = "sqlite:///"
@@ -121,14 +121,19 @@ def kept_engine(address: str, **_options: object) -> sa.Engine:
     return _engines.of(address)
 
 
-def revisions(_config: Config, connection: sa.Connection) -> tuple[str | None, str]:
+def migration_settings(dunder_file: str) -> Later:
+    """The settings of alembic, read when a database is migrated."""
+    return Later(lambda: sql.get_alembic_config(dunder_file))
+
+
+def revisions(_config: object, connection: sa.Connection) -> tuple[str | None, str]:
     """The revision of a database, None if it is new, and the newest one."""
     if not sa.inspect(connection).has_table("alembic_version"):
         return None, newest_revision()
     return connection.execute(sa.text("select version_num from alembic_version")).scalar(), newest_revision()
 
 
-def stamp_revision(_config: Config, connection: sa.Connection, rev: str = "head") -> None:
+def stamp_revision(_config: object, connection: sa.Connection, rev: str = "head") -> None:
     """Write the revision of a database into it."""
     connection.execute(sa.text("create table if not exists alembic_version (version_num varchar(32) primary key)"))
     connection.execute(sa.text("delete from alembic_version"))
@@ -155,6 +160,7 @@ class SqliteStorage(DagsterSqliteStorage):
             vars(module).update(  # each imported the functions by their names
                 create_db_conn_string=quoted_address,
                 create_engine=kept_engine,
+                get_alembic_config=migration_settings,
                 check_alembic_revision=revisions,
                 stamp_alembic_rev=stamp_revision,
             )

@@ -15,8 +15,10 @@ from omni_pipelines.cli.output import Stdout, complaint, narrate, say
 
 INTERRUPTED = 130
 """The exit code after Ctrl+C."""
+_FIRST_OBJECTS = 2_000_000
+"""Objects after which Python first looks for garbage: more than any command imports, because modules are none."""
 _NEW_OBJECTS = 50_000
-"""Objects after which Python looks for garbage. With its 700, the imports of a command take up to a third longer."""
+"""Objects after which it looks again. With its 700, many objects that stay are looked at many times."""
 
 
 app = typer.Typer(
@@ -52,13 +54,19 @@ def run() -> None:
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # noqa: TID251  # to look for some takes 20 ms
     os.environ.setdefault("LANCE_LOG", "error")  # noqa: TID251  # not a warning for each part of an index that is empty
     os.putenv("RUST_BACKTRACE", "0")  # where an engine panics, our message and its cure say what it means
-    gc.set_threshold(_NEW_OBJECTS)
+    gc.set_threshold(_FIRST_OBJECTS)
+    gc.callbacks.append(_look_more_often)
     code = execute(sys.argv[1:])
     if code == INTERRUPTED:  # threads of engines may still work, which abort a process that unloads them
         sys.stdout.flush()
         os._exit(code)
     gc.freeze()  # the interpreter would look for garbage in all modules before it ends: an eighth of a search
     sys.exit(code)
+
+
+def _look_more_often(_phase: str, _about: object) -> None:
+    gc.set_threshold(_NEW_OBJECTS)
+    gc.callbacks.remove(_look_more_often)
 
 
 def execute(arguments: Sequence[str], application: Callable[..., int] = app) -> int:

@@ -13,9 +13,11 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import orjson
 import pytest
 
 from omni_pipelines.errors import ConfigurationError, ModelMissing, RetryableError
+from omni_pipelines.ids import file_sha256
 from omni_pipelines.model_catalog import GRAPH, TOKENIZER, Build, Model, ModelPackage
 from omni_pipelines.model_store import MANIFEST, ModelStore
 from omni_pipelines.progress import Report, reporting_to
@@ -381,6 +383,17 @@ def test_damaged_names_a_changed_file(store: ModelStore, packages: Path, damage:
     assert store.damaged("tiny") == []
     damage(store.embedder_files("tiny")[1])
     assert store.damaged("tiny") == [TOKENIZER]
+
+
+def test_damaged_names_a_changed_file_of_the_optimized_graph(store: ModelStore, packages: Path) -> None:
+    store.pull("tiny", packages)
+    kept = store.embedder_files("tiny")[0].parent / "optimized-1.0"
+    kept.mkdir()
+    (kept / "weights").write_bytes(b"whole")
+    (kept / MANIFEST).write_bytes(orjson.dumps({"sha256": {"weights": file_sha256(kept / "weights")}}))
+    assert store.damaged("tiny") == []
+    break_file(kept / "weights")
+    assert store.damaged("tiny") == ["optimized-1.0/weights"]
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b'{"sha256": 1}'])
