@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Any
@@ -36,7 +37,8 @@ def _section(measured: Mapping[str, Any], title: str, text: str, columns: Sequen
     rows = [_row(name, _of(runs, name), ours, columns) for name in names]
     failed = [f"{run['product']} did not run: {run['failed']}." for run in _once(runs)]
     titles = " | ".join(["product", *(title for title, _ in columns)])
-    lines = [f"## {title}", "", text, "", f"| {titles} |", "|---|" + "---|" * len(columns), *filter(None, rows), ""]
+    lines = [f"## {title}", "", textwrap.fill(text, 118), ""]
+    lines += [f"| {titles} |", "|---|" + "---|" * len(columns), *filter(None, rows), ""]
     turns = len(ours)
     lines += [*failed, *([""] if failed else [])]
     lines += [
@@ -169,8 +171,15 @@ closest to omni.
 To add one, put a module into `benchmarks/peers/products`; the docstring of `benchmarks/peers/__init__.py` says what
 it contains.
 
-## More figures
+## What omni costs alone
 
-[Queries](benchmarks/queries.md) and [commands](benchmarks/commands.md) at 50,000 passages,
-[sizing](benchmarks/sizing.md), [a large tree](benchmarks/large_tree.md), [updates](benchmarks/updates.md).
+| | page | command |
+|---|---|---|
+| cold commands, and runs through Dagster | [commands](benchmarks/commands.md) | `python -m benchmarks.commands` |
+| queries at 50,000 passages | [queries](benchmarks/queries.md) | `python -m benchmarks.query_cost` |
+| growth, and what breaks first | [scale](benchmarks/scale.md) | `python -m benchmarks.scale` |
+| bytes and CPU of a passage, step by step | [sizing](benchmarks/sizing.md) | `python -m benchmarks.sizing` |
+| mixed files, and memory | [a large tree](benchmarks/large_tree.md) | `python -m benchmarks.large_tree` |
+| a thousand updates | [updates](benchmarks/updates.md) | `python -m benchmarks.updates` |
+| this checkout beside another commit | | `make compare BASE=main` |
 """

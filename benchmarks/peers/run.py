@@ -57,6 +57,9 @@ _LIMITS = (
 )
 """One thread, because CPU is compared, and no requests: cocoindex reports its use where nobody forbids it."""
 
+_INSTRUCTIONS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8")
+"""Those by which the speed of an embedder depends on the processor."""
+
 Run = dict[str, Any]
 """One process: product, work, turn, CPU seconds, and its figures; or why it failed."""
 
@@ -81,21 +84,22 @@ def main() -> int:
     parser.add_argument("--size", choices=SIZES, default="small")
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--only", default=",".join(FUNCTIONS), help="works, separated by commas")
-    parser.add_argument("--products", default=",".join(all_products()), help="products, separated by commas")
+    parser.add_argument("--products", help="measure these only, separated by commas, and write nothing")
     parser.add_argument("--collections", type=Path, nargs="*", help="English folders in BEIR's layout, for `quality`")
     parser.add_argument("--environment", type=Path, default=ROOT / ".venv-peers", help="folder of the products")
     options = parser.parse_args()
     known: dict[str, Any] = orjson.loads(FIGURES.read_bytes()) if FIGURES.exists() else {}
+    names = options.products.split(",") if options.products else all_products()
     if options.turns:
-        names, works = options.products.split(","), options.only.split(",")
         ready, reasons = prepare(names, Environment(options.environment))
-        with tempfile.TemporaryDirectory(prefix="omni-peers-") as name:
-            scratch = Path(name)
-            for work, runs in measure(scratch, ready, works, options):
+        with tempfile.TemporaryDirectory(prefix="omni-peers-") as scratch:
+            for work, runs in measure(Path(scratch), ready, options.only.split(","), options):
                 known[work] = {"size": options.size, **circumstances(), "runs": runs + absent(reasons, work)}
-                FIGURES.write_bytes(orjson.dumps(known, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
-    PAGE.write_text(page(known, {name: loaded(name) for name in all_products()}), "utf-8")
-    print(PAGE.read_text("utf-8"))
+                if not options.products:
+                    FIGURES.write_bytes(orjson.dumps(known, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    if not options.products:
+        PAGE.write_text(page(known, {name: loaded(name) for name in names}), "utf-8")
+        print(PAGE.read_text("utf-8"))
     return 0
 
 
@@ -221,13 +225,22 @@ def measured(command: Sequence[str], folder: Path, root: Path = ROOT, timeout: f
 
 def circumstances() -> dict[str, str]:
     """When and where the figures were made."""
-    cpu = next((line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), "")
+    processor = _processor()
+    instructions = [name for name in _INSTRUCTIONS if name in processor.get("flags", "").split()]
+    name = processor.get("model name", platform.machine())
     return {
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "machine": f"{os.cpu_count()} cores of {cpu.partition(':')[2].strip() or platform.machine()}",
+        "machine": f"{os.cpu_count()} cores of {name} ({', '.join(instructions)})",
         "load": f"{os.getloadavg()[0]:.0f}",
         "python": platform.python_version(),
     }
+
+
+def _processor() -> dict[str, str]:
+    """What Linux says of a processor; nothing elsewhere."""
+    file = Path("/proc/cpuinfo")
+    lines = file.read_text().splitlines() if file.exists() else []
+    return {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
 
 
 if __name__ == "__main__":
