@@ -157,7 +157,7 @@ SECTIONS: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ("uninstall", "install:uninstall", "Remove what omni install wrote."),
     ),
     "Releases": (
-        ("status", "status:read", "Show what the knowledge base holds, and which process writes to it."),
+        ("status", "status:read", "Show what the knowledge base holds, who writes to it, and which alerts are open."),
         ("changes", "releases:changes", "Show what changed in the documents since a release."),
         ("releases", "", "Published states of the knowledge base."),
         ("releases list", "releases:list_", "List the kept releases, newest first."),

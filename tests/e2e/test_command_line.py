@@ -11,6 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from omni_pipelines.configuration import load_settings
+from omni_pipelines.home import Home
+from omni_pipelines.pipeline.writer_session import writer_session
+from omni_pipelines.processes import running
 from tests.command import omni, told
 
 pytestmark = pytest.mark.usefixtures("models")
@@ -159,6 +163,15 @@ def test_what_is_wrong_is_said_in_one_line_with_its_cure(
     assert cure in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+def test_ingest_gives_up_after_the_time_to_wait_and_names_who_writes(folder: Path) -> None:
+    home = Home(folder / ".omni")
+    with running("omni scrub"), writer_session(home, load_settings(home)):
+        done = omni("ingest", "--wait", "1", cwd=folder)
+    assert done.returncode == 3, "a script may try again"
+    assert "waited 1 s" in done.stderr
+    assert f"omni scrub (process {os.getpid()}, since " in done.stderr
 
 
 def test_settings_that_do_not_fit_are_named(folder: Path) -> None:

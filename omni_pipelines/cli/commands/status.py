@@ -6,7 +6,7 @@ from typer import Argument, Option
 
 from omni_pipelines.cli.command import Rows, command
 from omni_pipelines.cli.release_options import RefreshedHome, ReleaseNumber, ViewerOrOwner
-from omni_pipelines.cli.views.releases import FirstIngest, show_state
+from omni_pipelines.cli.views.releases import FirstIngest, HomeState, show_state
 from omni_pipelines.errors import ConfigurationError, nearest
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state import status
@@ -14,6 +14,7 @@ from omni_pipelines.knowledge.state.access import visible_sources
 from omni_pipelines.knowledge.state.files import SeenFile, seen_files
 from omni_pipelines.knowledge.state.releases import newest_release, require_release
 from omni_pipelines.knowledge.state.writer import read_writer
+from omni_pipelines.operations.alerts import read_ledger
 from omni_pipelines.refusals import Fate
 
 FateArgument = Annotated[
@@ -31,12 +32,13 @@ def read(
     home: RefreshedHome,
     fate: FateArgument = None,
     files: Annotated[bool, Option("--files", help="Name every file that was seen, and what became of it.")] = False,
-) -> status.Status | FirstIngest | Rows[SeenFile]:
-    """Show what the knowledge base holds, and which process writes to it."""
+) -> HomeState | Rows[SeenFile]:
+    """Show what the knowledge base holds, who writes to it, and which alerts are open."""
     if not files:
         if fate is not None:
             raise ConfigurationError(f"{fate!r} is a fate of files", cure=f"omni status --files {fate}")
-        return _first_ingest(home) or status.status(home, release, viewer)
+        alerts = read_ledger(home).open.values() if viewer is None else ()  # they may name what a viewer may not see
+        return HomeState(_first_ingest(home) or status.status(home, release, viewer), list(alerts))
     wanted = set(Fate) if fate is None else {_fate(fate)}
     pinned = require_release(home, release)
     visible = visible_sources(home, pinned, viewer) if viewer is not None else None

@@ -88,6 +88,8 @@ class Children:
     ) -> None:
         self._home, self._folder, self._stop, self._grace_seconds = home, folder, stop, grace_seconds
         self._limits, self._max_log_bytes = limits, max_log_bytes
+        self._environment = _PATIENT | child_environment(home)
+        """It depends on the settings, which a person may be editing when a child is started again."""
         self._running: dict[str, _Child] = {}
 
     def __enter__(self) -> Children:
@@ -128,7 +130,7 @@ class Children:
         with path.open("ab") as log:  # to append, so that the file can be cut while it is written
             return subprocess.Popen(
                 command,
-                env=_PATIENT | child_environment(self._home),
+                env=self._environment,
                 cwd=self._folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

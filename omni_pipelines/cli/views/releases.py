@@ -1,6 +1,6 @@
 """What the commands print that show releases."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from omni_pipelines.knowledge.state.foreign_languages import language_hint
 from omni_pipelines.knowledge.state.scans import recognition_hint
 from omni_pipelines.knowledge.state.status import Status
 from omni_pipelines.knowledge.state.writer import Writer
+from omni_pipelines.operations.alerts import Alert
 from omni_pipelines.records import Pin, Release
 
 _SIGNS = {"added": "+", "changed": "~", "removed": "-"}
@@ -28,12 +29,27 @@ class FirstIngest:
     release: None = None
 
 
-def show_state(state: Status | FirstIngest | Rows[SeenFile]) -> None:
+@dataclass(frozen=True)
+class HomeState:
+    """What a home holds, and what is wrong with it as far as `omni dev` has looked."""
+
+    status: Status | FirstIngest
+    alerts: Sequence[Alert]
+
+    def as_json(self) -> Fields:
+        """The fields of the status, and the alerts that are open."""
+        fields = self.status.model_dump(mode="json") if isinstance(self.status, Status) else vars(self.status)
+        return {**fields, "alerts": self.alerts}
+
+
+def show_state(state: HomeState | Rows[SeenFile]) -> None:
     """Print the state of a home, or files and what became of them."""
     if isinstance(state, Rows):
         _show_files(state)
-    else:
-        show_status(state)
+        return
+    show_status(state.status)
+    for alert in state.alerts:
+        say(f"  since {local_time(alert.since)}: {alert.line}")
 
 
 _show_files = table("fate", "source", "path", "reason", empty="there is no such file")
@@ -56,6 +72,20 @@ def _show_release_status(status: Status) -> None:
     say(f"  {cell(status.counts)}")
     for name, coverage in status.coverage.items():
         say(f"  {name} index: {coverage.entries:,} of {coverage.of:,} chunks ({coverage.share:.0%})")
+    _show_sources(status)
+    for name, fingerprint in status.fingerprints.items():
+        if name != "readers":  # forty versions, which `omni releases show` names
+            say(f"  {name}: {fingerprint}")
+    if hint := language_hint(status.fingerprints["embedder"], status.foreign_languages):
+        say(f"  {hint}")
+    if hint := recognition_hint(status.recognizable):
+        say(f"  {hint}")
+    for note in status.set_aside:
+        moved = f"{len(note.moved)} versions of table {note.table}" if note.after else f"table {note.table}"
+        say(f"  moved aside on {local_time(note.at)}: {moved}, to {status.home}/quarantine: {note.why}")
+
+
+def _show_sources(status: Status) -> None:
     for name, source in status.sources.items():
         masked = f", {source.masked:,} secrets masked" if source.masked else ""
         seen = f"last listed {local_time(source.seen)}"
@@ -64,15 +94,6 @@ def _show_release_status(status: Status) -> None:
         say(f"  the oldest of these listings: {local_time(status.oldest_seen)}")
     for missing in status.missing.values():
         say(f"  {missing.warning}")
-    for name, fingerprint in status.fingerprints.items():
-        say(f"  {name}: {fingerprint}")
-    if hint := language_hint(status.fingerprints["embedder"], status.foreign_languages):
-        say(f"  {hint}")
-    if hint := recognition_hint(status.recognizable):
-        say(f"  {hint}")
-    for note in status.set_aside:
-        moved = f"{len(note.moved)} versions of table {note.table}" if note.after else f"table {note.table}"
-        say(f"  moved aside on {local_time(note.at)}: {moved}, to {status.home}/quarantine: {note.why}")
 
 
 @dataclass(frozen=True)

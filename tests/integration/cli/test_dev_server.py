@@ -66,6 +66,7 @@ def test_child_that_ends_by_itself_is_started_again_up_to_a_limit(
     with Children(home, tmp_path, stop, limits=AT_ONCE) as running:
         running.start("other", python(WAITING))
         running.start("one", python("raise SystemExit(3)"), is_restarted=True)
+        home.config.write_text("half a setting")  # a person is writing it
         with pytest.raises(OmniError, match="the one process ended with code 3"):
             running.wait_until("it", lambda: False, 60)
     said = capsys.readouterr().err

@@ -26,6 +26,7 @@ from omni_pipelines.knowledge.state.access import Viewer
 from omni_pipelines.knowledge.state.changes import compare_releases
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.knowledge.state.status import status
+from omni_pipelines.operations.alerts import TroubleFound, tell
 from tests.integration.line import Line
 
 SECRET = "Zanzibar salaries are ninety crowns a month, said the zebra."
@@ -221,6 +222,15 @@ def test_commands_with_as_hide_documents(split: Line, command: list[str]) -> Non
     done = CliRunner().invoke(app, [*command, "--home", str(split.home.root), "--json", "--as", "sales"])
     assert done.exit_code in (0, 1), done.output  # 1: a search without hits
     assert not any(mark in done.stdout.replace(str(split.home.root), "") for mark in MARKS)
+
+
+def test_status_shows_alerts_to_the_owner_only(split: Line) -> None:
+    tell(split.home, [TroubleFound(key="check:documents.schema", title="zanzibar is wrong")], [], [])
+    command = ["status", "--home", str(split.home.root)]
+    for viewer, is_shown in (([], True), (["--as", "sales"], False)):
+        for form in ([], ["--json"]):
+            done = CliRunner().invoke(app, [*command, *viewer, *form])
+            assert ("zanzibar is wrong" in done.stdout) is is_shown
 
 
 def test_invalid_tag_is_refused(home: Home) -> None:
