@@ -42,7 +42,7 @@ def _section(measured: Mapping[str, Any], title: str, text: str, columns: Sequen
     turns = len(ours)
     lines += [*failed, *([""] if failed else [])]
     lines += [
-        f"{measured['date']}, size {measured['size']}, {turns} turns, {measured['machine']}, a load of "
+        f"{measured['date']}, size {measured['size']}, {turns} turn{'s' if turns != 1 else ''}, {measured['machine']}, a load of "
         f"{measured['load']} at the end, Python {measured['python']}.",
         "",
     ]
@@ -177,7 +177,6 @@ it contains.
 |---|---|---|
 | cold commands, and runs through Dagster | [commands](benchmarks/commands.md) | `python -m benchmarks.commands` |
 | queries at 50,000 passages | [queries](benchmarks/queries.md) | `python -m benchmarks.query_cost` |
-| growth, and what breaks first | [scale](benchmarks/scale.md) | `python -m benchmarks.scale` |
 | bytes and CPU of a passage, step by step | [sizing](benchmarks/sizing.md) | `python -m benchmarks.sizing` |
 | mixed files, and memory | [a large tree](benchmarks/large_tree.md) | `python -m benchmarks.large_tree` |
 | a thousand updates | [updates](benchmarks/updates.md) | `python -m benchmarks.updates` |
