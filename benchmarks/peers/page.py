@@ -39,11 +39,11 @@ def _section(measured: Mapping[str, Any], title: str, text: str, columns: Sequen
     titles = " | ".join(["product", *(title for title, _ in columns)])
     lines = [f"## {title}", "", textwrap.fill(text, 118), ""]
     lines += [f"| {titles} |", "|---|" + "---|" * len(columns), *filter(None, rows), ""]
-    turns = len(ours)
+    turns = f"{len(ours)} turn{'s' if len(ours) != 1 else ''}"
     lines += [*failed, *([""] if failed else [])]
     lines += [
-        f"{measured['date']}, size {measured['size']}, {turns} turn{'s' if turns != 1 else ''}, {measured['machine']}, a load of "
-        f"{measured['load']} at the end, Python {measured['python']}.",
+        f"{measured['date']}, size {measured['size']}, {turns}, {measured['machine']}, a load of {measured['load']} at "
+        f"the end, Python {measured['python']}.",
         "",
     ]
     return "\n".join(lines)
