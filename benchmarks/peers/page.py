@@ -42,8 +42,8 @@ def _section(measured: Mapping[str, Any], title: str, text: str, columns: Sequen
     turns = f"{len(ours)} turn{'s' if len(ours) != 1 else ''}"
     lines += [*failed, *([""] if failed else [])]
     lines += [
-        f"{measured['date']}, size {measured['size']}, {turns}, {measured['machine']}, a load of {measured['load']} at "
-        f"the end, Python {measured['python']}.",
+        f"{measured['date']}, size {measured['size']}, {turns}, {measured['machine']}, a load of {measured['load']} "
+        f"at the end, Python {measured['python']}.",
         "",
     ]
     return "\n".join(lines)
