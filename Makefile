@@ -88,6 +88,7 @@ else
 	@$(BIN)/python -m benchmarks.mcp_server
 	@$(BIN)/python -m benchmarks.shared
 	@$(BIN)/python -m benchmarks.large_tree
+	@$(BIN)/python -m benchmarks.scale
 	@$(BIN)/python -m benchmarks.sizing
 	@$(BIN)/python -m benchmarks.operations
 endif

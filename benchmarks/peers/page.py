@@ -177,6 +177,7 @@ it contains.
 |---|---|---|
 | cold commands, and runs through Dagster | [commands](benchmarks/commands.md) | `python -m benchmarks.commands` |
 | queries at 50,000 passages | [queries](benchmarks/queries.md) | `python -m benchmarks.query_cost` |
+| growth, and what breaks first | [scale](benchmarks/scale.md) | `python -m benchmarks.scale` |
 | bytes and CPU of a passage, step by step | [sizing](benchmarks/sizing.md) | `python -m benchmarks.sizing` |
 | mixed files, and memory | [a large tree](benchmarks/large_tree.md) | `python -m benchmarks.large_tree` |
 | a thousand updates | [updates](benchmarks/updates.md) | `python -m benchmarks.updates` |
