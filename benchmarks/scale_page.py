@@ -48,6 +48,8 @@ LIMITS = {
     "one changed file, CPU s": (60.0, "a person who saves a file waits no longer"),
     "build, CPU s": (86_400.0, "a day has no more"),
 }
+_LEAST_CHUNKS = 50_000
+"""Of the largest size: at fewer chunks, what a process costs at its start hides what a chunk costs."""
 _NOT_A_COST = ("documents", "chunks", "recall@10 of the vector search")
 
 
@@ -56,20 +58,27 @@ def page(known: Mapping[str, Parts]) -> str:
     sizes = [known[size] for size in sorted(known, key=int)]
     counts = [parts["build"]["chunks"] for parts in sizes]
     lines = [_row(name, figure, sizes, counts) for name, figure in ROWS.items()]
-    reached = sorted(
-        (at, name, reason)
-        for name, (limit, reason) in LIMITS.items()
-        if (at := _reaches(limit, [ROWS[name](parts) for parts in sizes], counts))
-    )
-    breaks = [f"| {name} | {LIMITS[name][0]:,.0f} | {at:,.0f} | {reason} |" for at, name, reason in reached]
     wheres = "\n".join(f"- {parts['build']['chunks']:,.0f} chunks: {parts['where']}." for parts in sizes)
     return _PAGE.format(
         columns=" | ".join(f"{float(size):,.0f}" for size in sorted(known, key=int)),
         bars="---|" * (len(sizes) + 1),
         rows="\n".join(lines),
-        breaks="\n".join(breaks),
+        breaks=_breaks(sizes, counts),
         wheres=wheres,
     )
+
+
+def _breaks(sizes: Sequence[Parts], counts: Sequence[float]) -> str:
+    """The figures by the number of chunks at which they reach their limits."""
+    if len(counts) < 2 or counts[-1] < _LEAST_CHUNKS:
+        return "The sizes above are too small to tell. By default, 10,000 and 100,000 chunks are measured.\n"
+    reached = sorted(
+        (at, name, reason)
+        for name, (limit, reason) in LIMITS.items()
+        if (at := _reaches(limit, [ROWS[name](parts) for parts in sizes], counts))
+    )
+    rows = [f"| {name} | {LIMITS[name][0]:,.0f} | {at:,.0f} | {reason} |" for at, name, reason in reached]
+    return _BREAKS + "\n".join(rows) + "\n"
 
 
 def exponent(counts: Sequence[float], values: Sequence[float]) -> float:
@@ -85,7 +94,7 @@ def _row(name: str, figure: Figure, sizes: Sequence[Parts], counts: Sequence[flo
 
 def _reaches(limit: float, values: Sequence[float], counts: Sequence[float]) -> float:
     """Chunks at which a straight line through the last two figures is at the limit, two digits; 0 for never."""
-    if len(values) < 2 or values[-1] <= values[-2]:
+    if values[-1] <= values[-2]:
         return 0.0
     each = (values[-1] - values[-2]) / (counts[-1] - counts[-2])
     return float(f"{counts[-1] + (limit - values[-1]) / each:.2g}")
@@ -113,14 +122,15 @@ asked for, and the next run does its work again.
 
 ## What breaks first
 
+{breaks}
+A [Ray cluster](../how-to/deployment.md#a-ray-cluster) divides reading, cutting and embedding among its processors. It
+pays as soon as embedding takes longer than a person wants to wait. It does not divide the writing of rows, the
+indexes and queries.
+"""
+_BREAKS = """\
 A figure reaches its limit at this number of chunks, if it grows in a straight line through the two largest sizes
 above. These are estimates beyond what was built.
 
 | figure | limit | chunks | why this limit |
 |---|---|---|---|
-{breaks}
-
-A [Ray cluster](../how-to/deployment.md#a-ray-cluster) divides reading, cutting and embedding among its processors. It
-pays as soon as embedding takes longer than a person wants to wait. It does not divide the writing of rows, the
-indexes and queries, so the limits above stay.
 """
