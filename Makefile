@@ -8,10 +8,13 @@ BIN := $(VENV)/bin
 OMNI := $(BIN)/omni
 DEMO := .omni-demo
 STAMP := $(VENV)/.installed
+ROOMS := omni_pipelines assets native resources sensors
 # Where this is set, every process of the tests compiles the whole project again.
 unexport PYTHONDONTWRITEBYTECODE
 # The tests sync files some hundred thousand times: 6 ms each on a disk, nothing in memory. Less than 8 GB there: the default.
 MEMORY := $(shell df -k /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 8000000 {print "/dev/shm"}')
+# Tests wait in a quarter of their time, for servers, children and sensors: one worker more than there are cores.
+WORKERS = $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -20,7 +23,8 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "setting up $(VENV); the first time takes a minute or two"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.11 …"; exit 2; }
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile -c constraints.txt -e '.[dev]'
+	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib $(ROOMS) || true # pip uses one core; templates in packages are no Python
 	@touch $(STAMP)
 
 models: $(STAMP)
@@ -43,7 +47,7 @@ ask: $(STAMP)
 
 test: models programs ## set up, and run every test that can run on this machine
 	@$(OMNI) model pull o200k_base || echo "its tests are skipped"
-	@PYTEST_DEBUG_TEMPROOT=$(MEMORY) $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --max-worker-restart 0
+	@PYTEST_DEBUG_TEMPROOT=$(MEMORY) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
 stress: $(STAMP) ## test with hundreds of kills, disk faults and power cuts; writes docs/explanation/reliability.md
 	@OMNI_STRESS=long nice -n 10 $(BIN)/python -m pytest tests/stress tests/unit/text tests/unit/permissions \

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import functools
 import json
 import re
 import subprocess
@@ -50,6 +51,11 @@ class Module:
     tree: ast.Module
     is_package: bool
 
+    @functools.cached_property
+    def nodes(self) -> list[ast.AST]:
+        """The whole tree: to walk through it takes most of the time of all measures."""
+        return list(ast.walk(self.tree))
+
     @property
     def lines(self) -> int:
         """All lines, blank ones included."""
@@ -60,7 +66,7 @@ class Module:
         """Lines that are neither blank, nor comments, nor docstrings."""
         lines = [line.strip() for line in self.text.splitlines()]
         written = sum(1 for line in lines if line and not line.startswith("#"))
-        return written - sum(_docstring_lines(node) for node in ast.walk(self.tree))
+        return written - sum(_docstring_lines(node) for node in self.nodes)
 
     @property
     def room(self) -> str:
@@ -131,10 +137,10 @@ def measure_product(modules: list[Module]) -> list[Measure]:
     lines = sum(module.lines for module in modules)
     thousands = sum(module.code_lines for module in modules) / 1000
     longest_module = max(modules, key=lambda module: module.lines)
-    functions = [(_length(node), f"{m.name}.{node.name}") for m in modules for node in _functions(m.tree)]
+    functions = [(_length(node), f"{m.name}.{node.name}") for m in modules for node in _functions(m.nodes)]
     length, longest = max(functions)
-    broad = sum(_is_broad(node) for module in modules for node in ast.walk(module.tree))
-    untyped = sum(isinstance(node, ast.Name) and node.id == "Any" for m in modules for node in ast.walk(m.tree))
+    broad = sum(_is_broad(node) for module in modules for node in module.nodes)
+    untyped = sum(isinstance(node, ast.Name) and node.id == "Any" for m in modules for node in m.nodes)
     texts = [module.text for module in modules]
     return [
         Measure("modules", f"{len(modules):,}"),
@@ -179,7 +185,7 @@ def measure_complexity(root: Path) -> list[Measure]:
 def measure_tests(root: Path) -> list[Measure]:
     """Count the test functions, and how often they replace a name of the product."""
     texts = [path.read_text("utf-8") for path in (root / TESTS).rglob("*.py")]
-    tests = sum(node.name.startswith("test") for text in texts for node in _functions(ast.parse(text)))
+    tests = sum(node.name.startswith("test") for text in texts for node in _functions(ast.walk(ast.parse(text))))
     patches = sum(len(_PATCH.findall(text)) for text in texts)
     share = round(100 * patches / max(tests, 1), 1)
     return [
@@ -275,13 +281,13 @@ def _largest_room(modules: list[Module], lines: int) -> Measure:
 
 
 def _repeated_classes(modules: list[Module]) -> Measure:
-    classes = (node.name for m in modules for node in ast.walk(m.tree) if isinstance(node, ast.ClassDef))
+    classes = (node.name for m in modules for node in m.nodes if isinstance(node, ast.ClassDef))
     names = sorted(name for name, times in Counter(classes).items() if times > 1 and not name.startswith("_"))
     return _at_most("public class names defined more than once", len(names), 0, ", ".join(names))
 
 
-def _functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    return (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+def _functions(nodes: Iterable[ast.AST]) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    return (node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
 
 
 def _length(node: ast.stmt) -> int:
@@ -309,8 +315,8 @@ def _import_statements(tree: ast.AST, *, is_lazy: bool) -> Iterator[tuple[ast.Im
             yield node, is_lazy
         elif isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
             continue
-        else:
-            is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        elif isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case):  # expressions hold no imports
+            is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
             yield from _import_statements(node, is_lazy=is_lazy or is_function)
 
 

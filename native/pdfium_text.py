@@ -32,6 +32,10 @@ _BLANK = 0.1
 _MIN_PARTED = 4
 _WITH_BLANKS = re.compile("[\x00-\u058f\u1e00-\u206f]+$")
 """Words of scripts that have blanks between words, from left to right."""
+_NOTE_MARK = re.compile(r"[^\W\d_]{4}[.,;:!?)”’\"]*(\d{1,3}(?:[,–-]\d{1,3})*)(?![\w-])")  # noqa: RUF001
+"""A figure after a word that is too long to be a unit, such as the "km" of km²."""
+_RAISED, _SMALL = 0.15, 0.85
+"""Times the height of the letters before it."""
 _MIN_EXAMINED, _MAX_WORDS_OF_GAP = 500, 300
 Span = tuple[int, int]
 """First and last index, from 0; the last one is the first that is not part of it."""
@@ -202,6 +206,8 @@ class _TextPage:
                 yield from self._one_below_the_other(number, spans)
                 return
             turn = 1
+        if marks := self._note_marks(spans, turn):
+            spans, boxes = self._with_marks_apart(spans, boxes, marks)
         left, top, right, bottom = _upright(boxes, turn)
         lefts, rights, tops = left[::2], right[1::2], top[::2]
         heights = [above - below for above, below in zip(tops, bottom[::2], strict=True)]
@@ -225,6 +231,37 @@ class _TextPage:
                 self._is_unmapped(spans[start:end]),
                 is_cut and end == len(words),
             )
+
+    def _note_marks(self, spans: list[Span], turn: int) -> set[int]:
+        """Where the marks of notes begin in a line: small raised figures after a word."""
+        starts = [match.start(1) for match in _NOTE_MARK.finditer(self._text, spans[0][0], spans[-1][1])]
+        if not starts:
+            return set()
+        boxes = self._boxes([index for start in starts for index in (start - 1, start)])
+        _, top, _, bottom = _upright(boxes, turn)
+        heights = [above - below for above, below in zip(top, bottom, strict=True)]
+        pairs = zip(starts, heights[::2], heights[1::2], bottom[::2], bottom[1::2], strict=True)
+        return {
+            start
+            for start, height, own, low, high in pairs
+            if high - low > _RAISED * height and own < _SMALL * height
+        }
+
+    def _with_marks_apart(
+        self, spans: list[Span], boxes: list[float], marks: set[int]
+    ) -> tuple[list[Span], list[float]]:
+        """The words of a line and their boxes, with the marks of notes as words of their own."""
+        parted: list[Span] = []
+        numbers: list[float] = []
+        for at, (start, end) in enumerate(spans):
+            own = boxes[2 * _BOX * at : 2 * _BOX * (at + 1)]
+            cut = next((mark for mark in marks if start < mark < end), None)
+            if cut is not None:
+                parted.append((start, cut))
+                own[_BOX:_BOX] = self._boxes([cut - 1, cut])
+            parted.append((cut or start, end))
+            numbers += own
+        return parted, numbers
 
     def _one_below_the_other(self, number: int, spans: list[Span]) -> Iterator[Run]:
         """The runs of a line that PDFium made of a column of single letters, such as figures of a table."""

@@ -11,7 +11,7 @@ import resource
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -102,10 +102,14 @@ def select(sql: str, tables: Mapping[str, StoredTable | pa.Table], limits: SqlLi
         raise StatementRefused(head["refused"])
     if head["failed"]:
         raise EngineError(head["failed"], cure="check the tables: omni scrub")
-    result = pa.ipc.open_stream(parts[1]).read_all()
-    columns = (_python_values(column, kind) for column, kind in zip(result.columns, head["types"], strict=True))
+    return query_result(pa.ipc.open_stream(parts[1]).read_all(), head["columns"], head["types"], limits.rows)
+
+
+def query_result(result: pa.Table, names: Sequence[str], types: Sequence[str], max_rows: int) -> QueryResult:
+    """The first rows of what DuckDB returned, as Python values."""
+    columns = (_python_values(column, kind) for column, kind in zip(result.columns, types, strict=True))
     rows = list(zip(*columns, strict=True))
-    return QueryResult(tuple(head["columns"]), tuple(head["types"]), rows[: limits.rows], len(rows) > limits.rows)
+    return QueryResult(tuple(names), tuple(types), rows[:max_rows], len(rows) > max_rows)
 
 
 def _python_values(column: pa.ChunkedArray, kind: str) -> list[Any]:

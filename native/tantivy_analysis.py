@@ -20,7 +20,7 @@ from native.word_forms import with_marks, words
 if TYPE_CHECKING:
     from tantivy import Index, Schema, TextAnalyzer
 
-ANALYZER = "omni-10"
+ANALYZER = "omni-11"
 """Name and version of the analysis. An index with another one is rebuilt."""
 FOLDING, GRAMS = "omni-folding", "omni-grams"
 PASSAGE, AROUND = "passage", "around"

@@ -46,6 +46,8 @@ _HUMPS = re.compile(r"[A-Z]{2,}(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 _CAMEL = re.compile(r"\b[A-Za-z]*[a-z][A-Z][A-Za-z0-9]*\b|\b[A-Z]{2,}[a-z][A-Za-z0-9]*\b")
 _SUPERSCRIPTS = "\u00b9\u00b2\u00b3\u2070\u2074\u2075\u2076\u2077\u2078\u2079"
 _FOOTNOTE = re.compile(f"[{_SUPERSCRIPTS}](?<=[^\\W\\d_]{{4}}.)")
+_COLOURS = re.compile(r"\x1b\[[0-9;:?]{0,40}[A-Za-z]")
+"""A control sequence, as programs write them into logs: it ends with a letter. ECMA-48, 5.4."""
 _REPLACED = (("\u2122", " "), ("\u2120", " "), ("\u2010", "-"), ("\u2011", "-"), ("\u266f", "#"))
 """Signs that NFKC would make letters of the word before them; Unicode's hyphens; the sharp of C#."""
 _SIGNS = (
@@ -88,8 +90,11 @@ _SPELLED_OUT_PAIRS = re.compile("ae|oe|ue|aa")
 def normal(text: str) -> str:
     """A text in Unicode's NFKC form: full-width letters, half-width kana and ligatures become plain characters.
 
-    Unicode's hyphens become hyphens, and the signs of trademarks and footnotes after a word are no part of it.
+    Unicode's hyphens become hyphens, and the signs of trademarks and footnotes after a word are no part of it, nor
+    are the colours of a terminal.
     """
+    if "\x1b" in text:
+        text = _COLOURS.sub(" ", text)
     if text.isascii():
         return text
     for sign, plain in _REPLACED:

@@ -6,6 +6,7 @@ A decorator takes precedence over the folder, and the one nearest to the test ov
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatch
+from functools import cache
 from pathlib import PurePath
 
 import pytest
@@ -76,6 +77,7 @@ TEST_FILES = {
 _TEST_ROOTS = ("tests", "test")
 
 
+@cache
 def get_test_layer(path: PurePath | str) -> str:
     """The layer of a test file, from its path; UNKNOWN if no rule matches.
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -140,6 +141,36 @@ class Line:
         built = read_step_record(self.home, "keyword_index")
         assert built is not None
         return KeywordIndex.open(self.home.keyword / built.output, schemas.FILTERS).fingerprints()
+
+
+@dataclass(frozen=True)
+class Original:
+    """A line that is filled once for the tests of a module: each test works on a copy of its home.
+
+    Not for tests that damage a data file of a table: Lance keeps parts of it in memory under the name that all copies
+    have.
+    """
+
+    line: Line
+    docs: Path
+    """The files that it reads. They stay at their place, which is written in rows and records."""
+    kept: Path
+
+    @classmethod
+    def filled(cls, folder: Path, fill: Callable[[Line, Path], object]) -> Original:
+        """Make a line and an empty folder of files, and let `fill` do the rest."""
+        original = cls(Line(Home(folder / ".omni")), folder / "files" / "docs", folder / "kept")
+        original.docs.mkdir(parents=True)
+        fill(original.line, original.docs)
+        shutil.copytree(original.docs, original.kept)
+        return original
+
+    def copy(self, home: Home) -> Line:
+        """A line over a copy of the home, with its files as they were."""
+        shutil.rmtree(self.docs)
+        shutil.copytree(self.kept, self.docs)
+        shutil.copytree(self.line.home.root, home.root, dirs_exist_ok=True)
+        return Line(home, settings=self.line.settings)
 
 
 def settle() -> None:

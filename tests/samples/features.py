@@ -127,6 +127,7 @@ def _odt(word: Word) -> bytes:
     inside = f"<text:note-body><text:p>{word('footnote')}</text:p></text:note-body>"
     note = f"<text:note text:note-class='footnote'>{inside}</text:note>"
     annotation = f"<office:annotation><text:p>{word('comment')}</text:p></office:annotation>"
+    math = f"<m:math xmlns:m='urn:m'><m:mi>{word('formula')}</m:mi></m:math>"
     deleted = f"<text:tracked-changes><text:deletion><text:p>{word('deleted text')}</text:p></text:deletion>"
     body = (
         f"{deleted}</text:tracked-changes><text:h text:outline-level='1'>{word('heading')}</text:h>"
@@ -135,6 +136,7 @@ def _odt(word: Word) -> bytes:
         f"<table:table><table:table-row><table:table-cell><text:p>{word('table cell')}</text:p></table:table-cell>"
         "</table:table-row></table:table>"
         f"<text:p><draw:frame><draw:text-box><text:p>{word('text box')}</text:p></draw:text-box></draw:frame>"
+        f"<draw:frame><draw:object>{math}</draw:object></draw:frame>"
         f"<text:hidden-text text:string-value='{word('hidden text')}'/></text:p>"
     )
     return office.opendocument(body)

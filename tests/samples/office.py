@@ -174,6 +174,16 @@ _ODF = " ".join(
 _DRAW = 'xmlns:draw="urn:oasis:names:tc:opendocument:xmlns:drawing:1.0"'
 
 
+def flat_opendocument(body: str, *, kind: str = "text", title: str = "", before: str = "") -> bytes:
+    """The same as one XML file, with parts such as styles before the body."""
+    meta = (
+        f'<office:meta xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>{escape(title)}</dc:title></office:meta>'
+    )
+    media_type = f'office:mimetype="application/vnd.oasis.opendocument.{kind}"'
+    inside = f"{meta}{before}<office:body><office:{kind}>{body}</office:{kind}></office:body>"
+    return f"{HEADER}<office:document {_ODF} {_DRAW} {media_type}>{inside}</office:document>".encode()
+
+
 def opendocument(
     body: str, *, kind: str = "text", title: str = "", parts: Mapping[str, str | bytes] | None = None
 ) -> bytes:

@@ -61,9 +61,10 @@ def number_cell(value: object, style: int = 0) -> str:
     return f'<row><c s="{style}"><v>{value}</v></c></row>'
 
 
-def ods(rows: str, *, before: str = "", attributes: str = "") -> bytes:
+def ods(rows: str, *, before: str = "", attributes: str = "", parts: Mapping[str, str] | None = None) -> bytes:
     """An OpenDocument spreadsheet with one sheet "S"."""
-    return opendocument(f'{before}<table:table table:name="S" {attributes}>{rows}</table:table>', kind="spreadsheet")
+    sheet = f'{before}<table:table table:name="S" {attributes}>{rows}</table:table>'
+    return opendocument(sheet, kind="spreadsheet", parts=parts)
 
 
 def old_workbook(

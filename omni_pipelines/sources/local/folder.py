@@ -10,7 +10,7 @@ from omni_pipelines.sources.local.ignore_files import IgnoreFiles
 from omni_pipelines.sources.model.file_reads import read_file, settled_mark, version_mark
 from omni_pipelines.sources.model.limits import SourceLimits
 from omni_pipelines.sources.model.listing import FileContent, Listing, ReadFile, SourceFile
-from omni_pipelines.sources.model.names import rule_for_name, shown_name
+from omni_pipelines.sources.model.names import RULED_BEGINNINGS, rule_for_name, shown_name
 from omni_pipelines.sources.model.selection import FileSelection
 from omni_pipelines.sources.model.source import Source, missing_source
 from omni_pipelines.text.readers.formats import PLAIN, Reader
@@ -88,7 +88,9 @@ class _FolderWalk:
                 if entry.is_dir(follow_symlinks=False):
                     if not self._is_ruled_out(f"{path}/", entry.name, ignores):
                         pending.append((f"{path}/", ignores))
-                elif not (has_rules or entry.name[0] == ".") or not self._is_ruled_out(path, entry.name, ignores):
+                elif not (has_rules or entry.name[0] in RULED_BEGINNINGS) or not self._is_ruled_out(
+                    path, entry.name, ignores
+                ):
                     self._add(path, entry)
 
     def _entries(self, folder: str) -> list[os.DirEntry[str]]:

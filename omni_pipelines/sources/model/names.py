@@ -4,6 +4,11 @@ from omni_pipelines.refusals import RefusalCode, Unreadable
 
 VENDORED = {"node_modules", "__pycache__", "venv", "site-packages", "dist", "build", "target", "vendor"}
 """Folders with third-party or generated files. They are read only if they are a source of their own."""
+_OF_WINDOWS = {"Thumbs.db", "ehthumbs.db", "desktop.ini", "Desktop.ini"}
+_LOCK = "~$"
+"""Before the name of a file that somebody has open in Office; the rest of the file is their name."""
+RULED_BEGINNINGS = frozenset({".", "~", *(name[0] for name in _OF_WINDOWS)})
+"""The first characters of the files that `rule_for_name` may leave out: most names have none of them."""
 HIDDEN, VENDORED_FOLDER = "hidden", "vendored folder"
 MAX_DEPTH = 64
 
@@ -52,6 +57,8 @@ def rule_for_name(name: str, *, is_folder: bool) -> tuple[str, str] | None:
     """The kind and the reason of the rule that leaves out a file or folder by its name; None if there is none."""
     if name.startswith(".") and name not in (".", ".."):
         return HIDDEN, "built-in rule: its name begins with a dot"
+    if not is_folder and (name in _OF_WINDOWS or name.startswith(_LOCK)):
+        return HIDDEN, "built-in rule: a program keeps notes of its own in it"
     if is_folder and name == "__MACOSX":
         return HIDDEN, "built-in rule: macOS hides metadata in it"
     if is_folder and name in VENDORED:

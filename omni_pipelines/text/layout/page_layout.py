@@ -164,13 +164,13 @@ class _Page:
         """A row with neighbours joined that have different fonts, or that the file draws separately."""
         row.sort(key=lambda run: run.left)
         merged = [row[0]]
-        for run in row[1:]:
+        for before, run in pairwise(row):
             last = merged[-1]
             gap = run.left - last.right
             if gap > _WIDE_GAP * max(self._size, min(last.size, run.size)) or self._is_gutter(last, run, gap):
                 merged.append(run)
             else:
-                merged[-1] = _joined(last, run)
+                merged[-1] = _joined(last, run, is_same_line=before.line == run.line)
         return [_with_words(run) for run in merged]
 
     def _is_gutter(self, last: Run, run: Run, gap: float) -> bool:
@@ -236,13 +236,16 @@ def _is_from_right(run: Run) -> bool:
     return RIGHT_TO_LEFT.search(run.words[0]) is not None
 
 
-def _joined(first: Run, second: Run) -> Run:
-    """Two runs as one. Letters that touch are one word, and so is a word that was only cut by a hyphen."""
+def _joined(first: Run, second: Run, *, is_same_line: bool) -> Run:
+    """Two runs as one. Letters that touch are one word, and so is a word that was only cut by a hyphen.
+
+    PDFium has parted the words of what it takes for the same line.
+    """
     left, right = first, second
     if _is_from_right(first) and _is_from_right(second):
         first, second = second, first
     words, lefts, rights = first.words + second.words, first.lefts + second.lefts, first.rights + second.rights
-    touch = first.line != second.line and right.left - left.right < _NO_SPACE * min(first.size, second.size)
+    touch = not is_same_line and right.left - left.right < _NO_SPACE * min(first.size, second.size)
     if touch or first.is_cut:
         at = len(first.words)
         words[at - 1 : at + 1] = [first.words[-1] + second.words[0]]

@@ -17,6 +17,7 @@ MAX_CHARACTERS = 32 << 20
 """Characters of one document's text. A file with more is a decompression bomb or a data set, not a document."""
 _UNWANTED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _SPACE = re.compile(r"\s+")
+_MAX_REASONS = 3
 
 
 def too_long(limit: int) -> str:
@@ -88,7 +89,8 @@ class Extraction:
         self._open: _OpenTable | None = None
         self._above: TextTable | None = None
         """The table that the open one may continue."""
-        self._partial = ""
+        self._reasons: dict[str, None] = {}
+        """What was not read, and why."""
         self._code = RefusalCode.NO_TEXT
         self.is_full = False
         """Whether nothing can be added any more: a reader may stop."""
@@ -199,15 +201,17 @@ class Extraction:
     @property
     def is_cut(self) -> bool:
         """Whether something was not read."""
-        return bool(self._partial)
+        return bool(self._reasons)
 
     def cut(self, reason: str, code: RefusalCode = RefusalCode.NO_TEXT) -> None:
-        """Say what of the file was not read, and why, as one sentence. The first reason is kept.
+        """Say what of the file was not read, and why, as one sentence. The first reasons are kept.
 
-        If nothing else of the file is text, `code` and the reason are why it is refused.
+        If nothing else of the file is text, `code` and the first reason are why it is refused.
         """
-        if not self._partial:
-            self._partial, self._code = one_line(reason), code
+        if not self._reasons:
+            self._code = code
+        if len(self._reasons) < _MAX_REASONS:
+            self._reasons[one_line(reason)] = None
 
     def parsed(
         self,
@@ -224,7 +228,8 @@ class Extraction:
         """
         self._close_table()
         if not self._parts:
-            raise Unreadable(self._code, no_text if self._code is RefusalCode.NO_TEXT else self._partial)
+            detail = no_text if self._code is RefusalCode.NO_TEXT else next(iter(self._reasons))
+            raise Unreadable(self._code, detail)
         headings = [heading for heading in self._headings if heading[0] < self.length]
         return Parsed(
             DecodedText("", "utf-8", 0),
@@ -236,6 +241,6 @@ class Extraction:
             confidence_marks=tuple(self._confidences),
             tables=tuple(self._tables),
             language=language,
-            partial=self._partial,
+            partial="; ".join(self._reasons),
             embedded=embedded,
         )

@@ -124,7 +124,7 @@ PICTURES = tuple(
 READERS = (
     Reader("markdown", 4, _at("markup.markdown"), "text/markdown", "prose", (".md", ".markdown", ".mdx")),
     Reader("restructured", 3, _at("markup.restructured"), "text/x-rst", "prose", (".rst", ".rest")),
-    Reader("html", 12, _at("markup.html"), "text/html", "markup", (".html", ".htm", ".xhtml"), isolated=True),
+    Reader("html", 13, _at("markup.html"), "text/html", "markup", (".html", ".htm", ".xhtml"), isolated=True),
     Reader("python", 3, _at("source_code.python"), "text/x-python", "code", (".py", ".pyi", ".pyw"), "python"),
     PLAIN,
     _binary("pdf", _at("pdf"), "application/pdf", "prose", ".pdf", version=8, recognize=_at("pdf", "recognize")),
@@ -180,9 +180,11 @@ READERS = (
         ".odp",
         ".ott",
         ".otp",
-        version=5,
+        ".fodt",
+        ".fodp",
+        version=6,
     ),
-    _binary("ods", _at("sheets.ods"), f"{_OPEN}.spreadsheet", "data", ".ods", ".ots"),
+    _binary("ods", _at("sheets.ods"), f"{_OPEN}.spreadsheet", "data", ".ods", ".ots", ".fods", version=3),
     _binary("epub", _at("office.epub"), "application/epub+zip", "prose", ".epub", version=6),
     Reader("notebook", 3, _at("records.notebook"), "application/x-ipynb+json", "prose", (".ipynb",), isolated=True),
     Reader(

@@ -13,6 +13,9 @@ from omni_pipelines.text.readers.office.zip_archive import OLE_SIGNATURE
 from omni_pipelines.text.readers.records import parquet, sqlite
 
 _HTML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE)
+_FLAT_OPENDOCUMENT = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.{0,999}?-->\s*)?<office:document\s", re.DOTALL
+)
 _OFFICE_FOLDERS = {"word": "docx", "ppt": "pptx", "xl": "xlsx"}
 """Where Office files keep their parts, whatever the parts are called."""
 _MAIN_PARTS = {"xl/workbook.bin": "xlsb", **dict.fromkeys(iwork.PARTS, "iwork")}
@@ -33,7 +36,10 @@ _OLE_STREAMS = {
     }.items()
 }
 """Names of streams in OLE files, which tell the format; an Outlook mail may have the others attached."""
+_OPENDOCUMENT = b"application/vnd.oasis.opendocument."
 _HEAD_BYTES = 4096
+_MAX_ROOT_BYTES = 16_384
+"""Of the first tag of an OpenDocument file that is one XML file: it names all its namespaces."""
 _SIGNED_TEXTS = {
     "calendar": re.compile(rb"(?:\xef\xbb\xbf)?\s*BEGIN:(?:VCALENDAR|VCARD)\s", re.IGNORECASE),
     "subtitles": re.compile(
@@ -118,7 +124,15 @@ def binary_format(raw: bytes) -> str:
         return "geojson"
     if signed := next((name for name, sign in _SIGNED_TEXTS.items() if sign.match(head)), ""):
         return signed
+    if _FLAT_OPENDOCUMENT.match(head):
+        return _opendocument_reader(raw[:_MAX_ROOT_BYTES])
     return "html" if _HTML.match(head) else ""
+
+
+def _opendocument_reader(head: bytes) -> str:
+    """The reader of an OpenDocument file whose beginning states its type."""
+    kind = head.partition(_OPENDOCUMENT)[2]
+    return "ods" if kind.startswith(b"spreadsheet") else "opendocument" if kind else ""
 
 
 def text_format(raw: bytes) -> str:
@@ -166,10 +180,8 @@ def _format_of_zip(raw: bytes) -> str:
         media_type = raw[38:120]
         if media_type.startswith(b"application/epub+zip"):
             return "epub"
-        if media_type.startswith(b"application/vnd.oasis.opendocument.spreadsheet"):
-            return "ods"
-        if media_type.startswith(b"application/vnd.oasis.opendocument."):
-            return "opendocument"
+        if media_type.startswith(_OPENDOCUMENT):
+            return _opendocument_reader(media_type)
     if not raw.startswith(b"PK"):
         return ""
     try:

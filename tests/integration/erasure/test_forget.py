@@ -28,6 +28,7 @@ from omni_pipelines.erasure.erase import erase, find_traces
 from omni_pipelines.erasure.residue import search_bytes
 from omni_pipelines.erasure.run_history import REDACTED
 from omni_pipelines.errors import ConfigurationError, NotForgotten, NothingNamed
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.search.options import Mode
 from omni_pipelines.knowledge.state import journal
 from omni_pipelines.knowledge.state.pins import list_pins, pin
@@ -38,7 +39,7 @@ from omni_pipelines.records import Certificate
 from omni_pipelines.schemas import ANSWERS, FILTERS, QUESTIONS, TABLES
 from omni_pipelines.sources.registry import load_sources
 from omni_pipelines.steps.vector_index import build_vector_index
-from tests.integration.line import Line, paragraph, texts, write
+from tests.integration.line import Line, Original, paragraph, texts, write
 
 SECRET = "# Plan\n\nThe moonlight casserole is cooked by Ottilie Brandenburger in March.\n\n" + paragraph(
     "casserole", 3
@@ -50,15 +51,28 @@ def forgotten(line: Line, target: str) -> Certificate:
         return erase(line.context, target)[0]
 
 
-@pytest.fixture
-def told(line: Line, docs: Path) -> Line:
+def tell(line: Line, docs: Path) -> None:
     """Two releases: one with two documents, one with a secret as well."""
     write(docs, {"badger.md": paragraph("badger"), "sub/gecko.md": paragraph("gecko")})
     line.add(docs)
     line.run()
     write(docs, {"secret/plan.md": SECRET})
     line.run()
-    return line
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Original:
+    return Original.filled(tmp_path_factory.mktemp("forget"), tell)
+
+
+@pytest.fixture
+def docs(original: Original) -> Path:
+    return original.docs
+
+
+@pytest.fixture
+def told(original: Original, home: Home) -> Line:
+    return original.copy(home)
 
 
 def everything(line: Line) -> str:
@@ -87,9 +101,10 @@ def test_a_forgotten_document_is_not_found_and_all_else_is(told: Line) -> None:
     assert after == {text for text in before if "casserole" not in text}
 
 
-def test_files_that_it_shares_with_others_are_written_anew(line: Line, docs: Path) -> None:
+def test_files_that_it_shares_with_others_are_written_anew(line: Line, tmp_path: Path) -> None:
     """All documents came with one commit: one data file a table, and one segment of the keyword index."""
-    line.add(write(docs, {"badger.md": paragraph("badger"), "secret.md": SECRET, "gecko.md": paragraph("gecko")}))
+    files = {"badger.md": paragraph("badger"), "secret.md": SECRET, "gecko.md": paragraph("gecko")}
+    line.add(write(tmp_path / "docs", files))
     line.run()
     forgotten(line, "secret.md")
     for name in ("documents", "chunks", "embeddings"):
@@ -101,7 +116,8 @@ def test_files_that_it_shares_with_others_are_written_anew(line: Line, docs: Pat
     assert release.keyword.entries == release.counts["chunks"]
 
 
-def test_a_hidden_row_is_seen_as_long_as_it_lies_in_a_file(line: Line, docs: Path) -> None:
+def test_a_hidden_row_is_seen_as_long_as_it_lies_in_a_file(line: Line, tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
     line.add(write(docs, {"badger.md": paragraph("badger"), "secret.md": SECRET}))
     line.run()
     (docs / "secret.md").unlink()
@@ -160,7 +176,9 @@ def test_an_ingest_does_not_bring_it_back(told: Line, docs: Path) -> None:
     assert {row["path"] for row in told.rows("documents", "path")} == {"badger.md", "sub/gecko.md", "new.md"}
 
 
-def test_what_is_inside_a_file_is_forgotten_with_it_or_alone(line: Line, docs: Path) -> None:
+def test_what_is_inside_a_file_is_forgotten_with_it_or_alone(line: Line, tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
     for name in ("a.zip", "b.zip"):
         with zipfile.ZipFile(docs / name, "w") as archive:
             archive.writestr("one.md", "Words about walruses.")

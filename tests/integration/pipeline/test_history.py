@@ -29,7 +29,7 @@ from omni_pipelines.publishing.rollback import RollbackReport, roll_back
 from omni_pipelines.records import Release
 from omni_pipelines.schemas import FILTERS, TABLES
 from omni_pipelines.settings import Settings
-from tests.integration.line import Line, paragraph, write
+from tests.integration.line import Line, Original, paragraph, write
 
 DAYS: tuple[dict[str, str | None], ...] = (
     {"walrus.md": paragraph("walrus"), "badger.md": paragraph("badger"), "sub/gecko.md": paragraph("gecko", 2)},
@@ -66,13 +66,26 @@ def told(line: Line, release: int | None = None) -> list[str]:
     return sorted(hit.text for hit in line.librarian(release).search("note", mode=Mode.KEYWORD))
 
 
-@pytest.fixture
-def three(line: Line, docs: Path) -> Line:
+def publish_three(line: Line, docs: Path) -> None:
     """Three releases of one note."""
     write(docs, {"note.md": "The first note."})
     line.add(docs)
     note(docs, line, "The first note.", "The second note.", "The third note.")
-    return line
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Original:
+    return Original.filled(tmp_path_factory.mktemp("history"), publish_three)
+
+
+@pytest.fixture
+def docs(original: Original) -> Path:
+    return original.docs
+
+
+@pytest.fixture
+def three(original: Original, home: Home) -> Line:
+    return original.copy(home)
 
 
 # --- pins
@@ -200,7 +213,9 @@ def test_a_record_of_before_rollbacks_is_still_read(three: Line) -> None:
 # --- changes
 
 
-def test_changes_name_what_was_added_changed_and_removed(line: Line, docs: Path) -> None:
+def test_changes_name_what_was_added_changed_and_removed(line: Line, tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
     edit(docs, DAYS[0])
     line.add(docs)
     line.run()
@@ -238,7 +253,9 @@ def test_a_diff_is_bounded_in_lines_and_in_their_length() -> None:
 # --- as of
 
 
-def test_every_kept_day_answers_as_a_base_built_from_that_days_files(line: Line, docs: Path, tmp_path: Path) -> None:
+def test_every_kept_day_answers_as_a_base_built_from_that_days_files(line: Line, tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
     line.settings = line.settings.model_copy(update={"keep_releases": 20})
     line.add(docs)
     then: list[tuple[datetime, dict[str, list[Place]], Rows]] = []

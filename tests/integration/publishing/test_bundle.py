@@ -28,27 +28,41 @@ from omni_pipelines.publishing.bundle import CONTENTS, Bundle, export_release, i
 from omni_pipelines.records import strictly
 from omni_pipelines.sources.claims import NOBODY
 from omni_pipelines.sources.registry import load_sources
-from tests.integration.line import Line, paragraph, write
+from tests.integration.line import Line, Original, paragraph, write
 from tests.integration.sharing.hostile_records import SEED, mutations
 
 Edit = Callable[[dict[str, bytes], dict[str, Any]], None]
 
 
-@pytest.fixture
-def published(line: Line, docs: Path) -> Line:
+def publish_twice(line: Line, docs: Path) -> None:
     """Two releases; the second has one document more, and one that changed."""
     line.add(write(docs, {"badger.md": paragraph("badger"), "gecko.md": paragraph("gecko")}))
     line.run()
     write(docs, {"badger.md": paragraph("badger", 2), "otter.md": paragraph("otter")})
     line.run()
-    return line
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Original:
+    return Original.filled(tmp_path_factory.mktemp("bundle"), publish_twice)
+
+
+@pytest.fixture(scope="module")
+def bundle(original: Original, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first release."""
+    file = tmp_path_factory.mktemp("exported") / "one.tar"
+    export_release(original.line.home, 1, file)
+    return file
 
 
 @pytest.fixture
-def file(published: Line, tmp_path: Path) -> Path:
-    """The first release as a bundle."""
-    export_release(published.home, 1, tmp_path / "one.tar")
-    return tmp_path / "one.tar"
+def published(original: Original, home: Home) -> Line:
+    return original.copy(home)
+
+
+@pytest.fixture
+def file(bundle: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(bundle, tmp_path))
 
 
 def hits(line: Line, release: int | None = None) -> list[tuple[str, str, int]]:

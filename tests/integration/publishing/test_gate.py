@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -50,12 +52,26 @@ def label(animal: str) -> GoldenLabel:
     return GoldenLabel(question=f"Where does the {animal} sleep?", path=f"{animal}.md", quote=quote)
 
 
-@pytest.fixture
-def base(tmp_path: Path) -> KnowledgeBase:
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> KnowledgeBase:
     """Ten animals, each with a golden question, and a published release."""
-    base = KnowledgeBase(Home(tmp_path / HOME_NAME)).with_files({f"{each}.md": text(each) for each in ANIMALS})
+    home = Home(tmp_path_factory.mktemp("gate") / HOME_NAME)
+    base = KnowledgeBase(home).with_files({f"{each}.md": text(each) for each in ANIMALS})
     save_golden(base.home, [label(each) for each in ANIMALS])
+    shutil.copytree(base.tree.root, home.root.parent / "kept")
     return base.build()
+
+
+@pytest.fixture
+def base(original: KnowledgeBase, tmp_path: Path) -> KnowledgeBase:
+    """A copy of its home, and its files as they were at their place, which is written in rows and records."""
+    shutil.rmtree(original.tree.root)
+    shutil.copytree(original.home.root.parent / "kept", original.tree.root)
+    shutil.copytree(original.home.root, tmp_path / HOME_NAME)
+    base = copy.copy(original)
+    base.home = Home(tmp_path / HOME_NAME)
+    shutil.copy(original.home.golden, base.home.golden)
+    return base
 
 
 def context(base: KnowledgeBase) -> RunContext:
@@ -205,9 +221,14 @@ def test_labels_outlive_another_chunker(base: KnowledgeBase) -> None:
     assert values(base)["ndcg@10"] > 0.9
 
 
+def with_another_embedder(base: KnowledgeBase) -> KnowledgeBase:
+    other = KnowledgeBase(base.home, settings=base.settings, embedder_fingerprint="another")
+    other.tree = base.tree
+    return other
+
+
 def test_another_embedder_is_held_against_the_floor_alone(base: KnowledgeBase) -> None:
-    other = KnowledgeBase(base.home, embedder_fingerprint="another")
-    other.build()
+    with_another_embedder(base).build()
     gate = last_gate(base.home)
     assert gate is not None
     assert "no release to compare with" in gate.reason
@@ -215,9 +236,8 @@ def test_another_embedder_is_held_against_the_floor_alone(base: KnowledgeBase) -
 
 def test_bisect_does_not_blame_documents_for_another_embedder(base: KnowledgeBase) -> None:
     base.settings = Settings(gate_floor=1.0)
-    other = KnowledgeBase(base.home, settings=base.settings, embedder_fingerprint="another")
     with pytest.raises(GateFailed):
-        poison(other, "walrus").build()
+        poison(with_another_embedder(base), "walrus").build()
     with pytest.raises(ConfigurationError, match="the embedder differs"):
         bisect_release(context(base))
 

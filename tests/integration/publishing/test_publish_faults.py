@@ -14,6 +14,7 @@ from native import durable, lance_maintenance
 from native.durable import Barrier
 from native.lance_tables import LanceTable
 from native.tantivy_index import KeywordIndex, KeywordWriter
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.search.options import Mode
 from omni_pipelines.knowledge.state.pins import list_pins, pin
 from omni_pipelines.knowledge.state.releases import release_numbers, require_release
@@ -24,7 +25,7 @@ from omni_pipelines.publishing import publish as publish_module
 from omni_pipelines.publishing import rollback as rollback_module
 from omni_pipelines.publishing.rollback import roll_back
 from omni_pipelines.steps import step_records as built_module
-from tests.integration.line import Line, paragraph, write
+from tests.integration.line import Line, Original, paragraph, write
 
 STEPS: dict[str, tuple[Any, str]] = {
     "a commit to a table": (LanceTable, "upsert"),
@@ -45,11 +46,23 @@ STEPS: dict[str, tuple[Any, str]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Original:
+    def fill(line: Line, docs: Path) -> None:
+        line.add(write(docs, {"a.md": paragraph("walrus"), "b.md": paragraph("badger")}))
+        line.run()
+
+    return Original.filled(tmp_path_factory.mktemp("faults"), fill)
+
+
 @pytest.fixture
-def published(line: Line, docs: Path) -> Line:
-    line.add(write(docs, {"a.md": paragraph("walrus"), "b.md": paragraph("badger")}))
-    line.run()
-    return line
+def docs(original: Original) -> Path:
+    return original.docs
+
+
+@pytest.fixture
+def published(original: Original, home: Home) -> Line:
+    return original.copy(home)
 
 
 def failing(code: int) -> Callable[..., Any]:

@@ -194,18 +194,19 @@ def test_lance_opens_the_tables_of_every_kept_release_in_the_store(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    "stage",
+    ("stage", "after"),
     [
-        "keep_vectors",
-        "_install_tables",
-        "_install_generations",
-        "_tag",
-        "save_sources",
-        "write_copy",
-        "keep_only",
+        ("keep_vectors", False),
+        ("_install_tables", False),
+        ("_install_generations", False),
+        ("_tag", False),
+        ("save_sources", False),
+        ("write_copy", False),
+        ("write_copy", True),
+        ("keep_only", False),
+        ("keep_only", True),
     ],
-)
-@pytest.mark.parametrize("after", [False, True])
+)  # where `True` is missing, nothing is written until the stage below it
 def test_a_home_that_dies_while_it_catches_up_recovers_at_the_next_call(
     tmp_path: Path, store_url: str, monkeypatch: pytest.MonkeyPatch, stage: str, after: bool
 ) -> None:

@@ -58,7 +58,8 @@ def test_a_gitignore_applies_only_below_its_folder(docs: Path) -> None:
 def test_hidden_and_vendored_folders_are_skipped(docs: Path) -> None:
     folders = (".git", ".venv", "node_modules", "__pycache__", "vendor", "src")
     write(docs, {f"{folder}/a.py": "x" for folder in folders} | {".hidden.md": "x"})
-    assert listed(docs) == ["src/a.py"]
+    write(docs, {"~$letter.docx": "Ada", "~notes.md": "x", "src/Thumbs.db": "x", "src/desktop.ini": "x"})
+    assert listed(docs) == ["src/a.py", "~notes.md"]
 
 
 def test_links_are_not_followed(docs: Path, tmp_path: Path) -> None:

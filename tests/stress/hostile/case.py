@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 
+from tests.stress.harness.extent import EXTENT
+
 READ = "read"
 """The outcome of a file that becomes a document."""
 
@@ -31,6 +33,11 @@ def case(name: str, content: str | bytes, outcome: str = READ, *, text: str | No
         assert isinstance(content, str), f"{name}: give the text of these bytes"
         text = content
     return Hostile(name, raw, outcome, text or "")
+
+
+def times(count: int) -> int:
+    """How often a part is repeated: `count` times in the long form, a fifth of it in the short one."""
+    return count if EXTENT.name == "long" else count // 5
 
 
 def noise(size: int, seed: int = 1) -> bytes:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from tests.samples import office
 from tests.samples.office import word_paragraph
 from tests.samples.pdf import FONT, assemble, page_content, stream
-from tests.stress.hostile.case import Hostile, case, noise
+from tests.stress.hostile.case import Hostile, case, noise, times
 from tests.stress.hostile.markup import LAUGHS
 
 MB = 1_000_000
@@ -143,8 +143,8 @@ def archives() -> Iterator[Hostile]:
     yield case("archive.md", office.archive(packed), text="\n".join(packed))
     yield case(
         "strings.xlsx",
-        office.xlsx({"S": [["A" * 1000] * 20] * 500}),
-        text="S\n\n" + "\n".join([" | ".join(["A" * 1000] * 20)] * 500),
+        office.xlsx({"S": [["A" * 1000] * 20] * times(500)}),
+        text="S\n\n" + "\n".join([" | ".join(["A" * 1000] * 20)] * times(500)),
     )
     cell = '<worksheet><sheetData><row><c r="XFD1"><v>1</v></c></row></sheetData></worksheet>'
     yield case("far_cell.xlsx", _sheet(cell), text="S\n\n" + " | " * 16_383 + "1")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.stress.hostile.case import Hostile, case
+from tests.stress.hostile.case import Hostile, case, times
 
 MB = 1_000_000
 LAUGHS = (
@@ -54,7 +54,7 @@ def xml() -> Iterator[Hostile]:
     include = '<r xmlns:xi="http://www.w3.org/2001/XInclude"><xi:include href="file:///etc/passwd" parse="text"/></r>'
     yield case("include.xml", include, text="include href=file:///etc/passwd parse=text")
     yield case("deep.xml", "<a>" * 300_000, "E_DEPTH")
-    yield case("siblings.xml", "<r>" + "<a/>" * MB + "x</r>", text="x")
+    yield case("siblings.xml", "<r>" + "<a/>" * times(MB) + "x</r>", text="x")
     many = "<r " + " ".join(f"a{n}='1'" for n in range(100_000)) + ">x</r>"
     yield case("attributes.xml", many, text="r " + " ".join(f"a{n}=1" for n in range(100_000)) + ": x")
     yield case("encoding.xml", '<?xml version="1.0" encoding="nosuch"?><r>x</r>', text="r: x")
@@ -71,7 +71,7 @@ def letters() -> Iterator[Hostile]:
     """RTF and e-mail."""
     yield case("deep.rtf", "{\\rtf1 " + "{" * 100_000 + "x", "E_DEPTH")
     yield case("picture.rtf", "{\\rtf1 text{\\pict " + "00" * 5 * MB + "}}", text="text")
-    yield case("words.rtf", "{\\rtf1 " + "\\par\\b" * MB + " x}", text="x")
+    yield case("words.rtf", "{\\rtf1 " + "\\par\\b" * times(MB) + " x}", text="x")
     yield case("unicode.rtf", "{\\rtf1 \\u-10179?\\u99999?\\uc999999 \\u65?x\\ansicpg99999 y}", text="\ufffd\u869fA")
     yield case("none.rtf", "no RTF at all", text="no RTF at all")
     parts = "".join(f"Content-Type: multipart/mixed; boundary=b{n}\n\n--b{n}\n" for n in range(2000))
@@ -96,7 +96,7 @@ def letters() -> Iterator[Hostile]:
 
 def languages() -> Iterator[Hostile]:
     """Languages of markup, and records."""
-    yield case("deep.tex", "end" + "{" * MB, text="end")
+    yield case("deep.tex", "end" + "{" * times(MB), text="end")
     yield case("macro.man", ".TH A 1\n.de x\n" * 50_000 + "..\nend\n", text="end")
     yield case("escapes.man", ".TH A 1\nend " + "\\f(ab" * 200_000, text="end")
     yield case("links.wiki", "[[a|" * 100_000)

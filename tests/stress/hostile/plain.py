@@ -9,7 +9,7 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.stress.hostile.case import Hostile, case, noise
+from tests.stress.hostile.case import Hostile, case, noise, times
 
 MB = 1_000_000
 
@@ -44,7 +44,7 @@ def texts() -> Iterator[Hostile]:
     yield case("one_letter.txt", "a" * MB)
     yield case("carets.txt", "^" * MB)
     yield case("blanks.txt", " " * MB + "end")
-    yield case("one_line.txt", "a " * 5 * MB)
+    yield case("one_line.txt", "a " * times(5 * MB))
     yield case("too_large.txt", "a " * 9 * MB, "E_TOO_LARGE")
     yield case("climbing.md", _climbing(), text="../../planted")
     yield case("packed.md", gzip.compress(b"\0" * 64 * MB), text="packed")
@@ -65,10 +65,12 @@ def markdown() -> Iterator[Hostile]:
     yield case("newlines.md", "\n" * 5 * MB + "end")
     yield case("brackets.md", "[" * 200_000)
     yield case("quotes.md", ">" * 50_000 + " x\n")
-    yield case("lists.md", "\n".join("  " * depth + "- x" for depth in range(3000)))
+    yield case("lists.md", "\n".join("  " * depth + "- x" for depth in range(times(3000))))
     yield case("emphasis.md", "*a **b " * 100_000)
     yield case("columns.md", "|" + "a|" * 50_000 + "\n|" + "-|" * 50_000 + "\n|" + "b|" * 50_000 + "\n")
-    yield case("references.md", "".join(f"[{n}]: http://x/{n}\n" for n in range(50_000)) + "[x" * 20_000)
+    yield case(
+        "references.md", "".join(f"[{n}]: http://x/{n}\n" for n in range(times(50_000))) + "[x" * times(20_000)
+    )
     yield case("open_fence.md", "```\n" + "x\n" * 1000)
     yield case("underlined.md", ("word " * 200 + "\n===\n") * 500)
 
@@ -98,7 +100,7 @@ def data() -> Iterator[Hostile]:
     yield case("formula.csv", '=cmd|"/c calc"!A1,@SUM(1)\n')
     yield case("deep.yaml", "- " * 100_000)
     yield case("aliases.yaml", f"a: &a [x,x]\n{bomb_of_aliases()}")
-    yield case("tables.toml", "".join(f"[a{n}]\n" for n in range(50_000)))
+    yield case("tables.toml", "".join(f"[a{n}]\n" for n in range(times(50_000))))
 
 
 def bomb_of_aliases() -> str:
@@ -114,9 +116,9 @@ def code() -> Iterator[Hostile]:
     yield case("nested.py", "".join("\t" * n + "if 1:\n" for n in range(120)))
     yield case("zero.py", b"x=1\0\ny=2", "E_BINARY")
     yield case("cookie.py", "# -*- coding: nosuch -*-\nx=1\n")
-    yield case("literal.py", "x='" + "a" * 10 * MB + "'")
+    yield case("literal.py", "x='" + "a" * times(10 * MB) + "'")
     yield case("program.py", Path("/bin/true").read_bytes(), "E_BINARY")
-    yield case("minified.js", "var a=1;" * 800_000)
+    yield case("minified.js", "var a=1;" * times(800_000))
     yield case("functions.js", "function f(){" * 20_000)
     yield case("parentheses.c", "(" * 100_000)
     yield case("braces.rs", "mod a {" * 20_000)

@@ -59,3 +59,8 @@ def test_numbers_and_hyphenated_words_are_joined(text: str, whole: str) -> None:
 def test_no_text_has_a_word_with_a_space_or_a_sign(text: str) -> None:
     for word in (*words(normal(text)).split(), *joined(normal(text))):
         assert all(character.isalnum() for character in word)
+
+
+def test_colours_of_a_terminal_are_no_part_of_a_word() -> None:
+    line = "\x1b[1;31mERROR\x1b[0m the\x1b[K valve"
+    assert words(normal(line)).split() == ["ERROR", "the", "valve"]

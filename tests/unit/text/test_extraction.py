@@ -14,9 +14,10 @@ def test_text_up_to_the_limit_is_kept_and_the_document_says_that_it_is_partial()
     assert parsed.partial == "its text is longer than 30 characters; the rest was not read"
 
 
-def test_only_the_first_reason_is_kept() -> None:
+def test_three_reasons_are_kept_each_once() -> None:
     extraction = Extraction()
     extraction.block("Otters.")
-    extraction.cut("chapter 2 is damaged")
-    extraction.cut("chapter 3 is damaged")
-    assert extraction.parsed("a.epub").partial == "chapter 2 is damaged"
+    for number in (2, 2, 3, 4, 5):
+        extraction.cut(f"chapter {number} is damaged")
+    said = extraction.parsed("a.epub").partial
+    assert said == "chapter 2 is damaged; chapter 3 is damaged; chapter 4 is damaged"

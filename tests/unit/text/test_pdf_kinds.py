@@ -199,6 +199,18 @@ def test_accent_that_is_drawn_over_a_letter_is_a_part_of_it(accent: str, letter:
     assert parsed.text == text
 
 
+def test_raised_figure_is_no_part_of_the_word_before_it() -> None:
+    raised = b"(%s) Tj /F1 7 Tf 5 Ts (%s) Tj 0 Ts /F1 12 Tf "
+    words = [
+        (b"Turn the valve", b"1"),
+        (b" and wait for the sign", b"23"),
+        (b". It has 5 m", b"2"),
+        (b" of room2", b""),
+    ]
+    content = b"BT /F1 12 Tf 72 700 Td %sET" % b"".join(raised % pair for pair in words)
+    assert read(drawn(content)).text == "Turn the valve 1 and wait for the sign 23. It has 5 m2 of room2"
+
+
 def test_accent_before_a_letter_is_a_sign_of_its_own() -> None:
     lines = ["Run `ls` or ´ls´ here, and then", "wait for the ˆ of the prompt."]
     assert read(drawn(page_content(lines))).text == "\n".join(lines)

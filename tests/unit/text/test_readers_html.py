@@ -57,6 +57,14 @@ def test_html_blanks_collapse_except_in_preformatted_text() -> None:
     assert parsed.text == "a b\n\n```\nif x:\n    y\n\n    z\n```\n\nc d"
 
 
+def test_html_no_line_ends_with_a_blank() -> None:
+    rows = "<tr><td>Part<td>Price <br></td></tr><tr><td>Pump <td>7 <br></td></tr>"
+    assert (
+        _read(f"<table>{rows}</table><p>one <b>two </b> <p>three").text
+        == "Part | Price\nPump | 7\n\none two\n\nthree"
+    )
+
+
 def test_html_headings_nest_and_start_at_their_text() -> None:
     parsed = _read(PAGE)
     assert [(parsed.text[section.start :][:3], section.path) for section in parsed.sections] == [
@@ -183,6 +191,23 @@ def test_html_cell_over_several_rows_is_in_each_of_them(rows: str, text: str) ->
 def test_html_formula_is_one_line_in_its_sentence(formula: str, text: str) -> None:
     assert _read(f"<p>It is <math>{formula}</math> here.").text == f"It is {text} here."
     assert _read(f"<p>one</p><math display=block>{formula}</math><p>two</p>").text == f"one\n\n{text}\n\ntwo"
+
+
+@pytest.mark.parametrize(
+    ("page", "text"),
+    [
+        ("10<sup>6</sup>, 10<sup>-6</sup>, 2<sup>n</sup>", "10^6, 10^-6, 2^n"),
+        ("the 1<sup>st</sup> m<sup>2</sup>, CO<sub>2</sub>", "the 1st m2, CO2"),
+        ("the valve<sup>1</sup>, Smith,<sup>1,2</sup>", "the valve[1], Smith,[1,2]"),
+        ("the <b>lid</b><sup><a href='#n1'>1</a></sup>", "the lid[1]"),
+        ("the valve<a href='#n' role='doc-noteref'><sup>2</sup></a> turns", "the valve[2] turns"),
+        ("the valve<a href='#n' epub:type='noteref'>*</a>", "the valve[*]"),
+        ("the valve<sup><a href='#n'>[3]</a></sup>", "the valve[3]"),
+        ("<!-- --><sup><!-- --><a href='#n'>see the annex</a></sup>", "see the annex"),
+    ],
+)
+def test_html_raised_figure_is_no_part_of_the_word_before_it(page: str, text: str) -> None:
+    assert _read(f"<p>{page}</p>").text == text
 
 
 def test_html_formula_that_is_nested_too_deeply_keeps_its_words() -> None:

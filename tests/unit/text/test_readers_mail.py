@@ -86,6 +86,12 @@ def test_mail_is_read_in_its_richest_form_that_has_text(forms: list[list[str]], 
     assert body(multipart("alternative", *forms)) == (shown or "x " * 9 + PLAIN)
 
 
+@pytest.mark.parametrize("kind", ["alternative", "mixed", "related", "signed"])
+def test_mail_whose_parts_have_no_borders_keeps_its_text(kind: str) -> None:
+    parsed = read("Subject: Otters", f"Content-Type: multipart/{kind}; boundary=b", "", "Otters swim.")
+    assert body(parsed) == "Otters swim."
+
+
 def test_table_of_a_mail_in_html_keeps_its_rows() -> None:
     table = "<table><tr><th>animal</th><th>kg</th></tr><tr><td>otter</td><td>7</td></tr></table>"
     parsed = multipart(

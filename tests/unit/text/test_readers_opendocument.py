@@ -8,7 +8,9 @@ import pytest
 
 from omni_pipelines.refusals import Unreadable
 from omni_pipelines.text.document import Parsed
+from omni_pipelines.text.readers.formats import UNKNOWN
 from omni_pipelines.text.readers.office import opendocument
+from omni_pipelines.text.readers.registry import reader_by_content
 from omni_pipelines.text.readers.sheets import ods
 from tests.samples import office
 
@@ -128,3 +130,69 @@ def test_odp_hidden_slide_is_named_as_one() -> None:
     body = f"<style:style {ns} style:name='G'>{hides}</style:style>{pages}"
     parsed = opendocument.read(office.opendocument(body, kind="presentation"), "a.odp")
     assert parsed.text == "Hidden slide:\n\nkept back\n\nshown"
+
+
+MATH = (
+    "<math:math xmlns:math='http://www.w3.org/1998/Math/MathML'><math:semantics><math:mfrac><math:mn>12</math:mn>"
+    "<math:mn>34</math:mn></math:mfrac><math:annotation>{12} over {34}</math:annotation></math:semantics></math:math>"
+)
+FRAME = "<draw:frame><draw:object {}</draw:frame>"
+INLINE = FRAME.format(f">{MATH}</draw:object>")
+LINK = "xmlns:xlink='urn:x' xlink:href='./Object 1'/>"
+CHART = (
+    f"{office.HEADER}<office:document-content xmlns:office='urn:o' xmlns:chart='urn:c' xmlns:text='urn:t' "
+    "xmlns:table='urn:b'><office:body><chart:chart><chart:title><text:p>Sales</text:p></chart:title><table:table>"
+    "<table:table-row><table:table-cell><text:p>Kiel</text:p></table:table-cell><table:table-cell><text:p>7</text:p>"
+    "</table:table-cell></table:table-row></table:table></chart:chart></office:body></office:document-content>"
+)
+
+
+@pytest.mark.parametrize(
+    ("part", "text"),
+    [
+        (office.HEADER + MATH, "The share is 12/34 today."),
+        (CHART, "Sales\n\nKiel | 7\n\nThe share is  today."),
+        (CHART.replace("Sales", FRAME.format(LINK).replace("frame>", "frame xmlns:draw='urn:d'>", 1)), "Kiel | 7"),
+        ("<broken", "The share is  today."),
+    ],
+    ids=["formula", "chart", "chart that shows itself", "damaged"],
+)
+def test_objects_of_a_text_are_read_where_they_are_shown(part: str, text: str) -> None:
+    body = _p(f"The share is {FRAME.format(LINK)} today.")
+    parsed = opendocument.read(office.opendocument(body, parts={"Object 1/content.xml": part}), "a.odt")
+    assert text in parsed.text
+    assert parsed.partial.startswith("an object in it is damaged") == (part == "<broken")
+
+
+def test_file_that_is_one_xml_file_is_read_like_its_parts() -> None:
+    pages = (
+        f"{STYLES}<office:master-styles xmlns:style='urn:s'><style:master-page><style:header>{_p('Contract 4711')}"
+        "</style:header></style:master-page></office:master-styles>"
+    )
+    body = (
+        "<text:h>Clauses</text:h><text:list text:style-name='L1'>"
+        f"<text:list-item>{_p('Term')}</text:list-item></text:list>{_p(f'The share is {INLINE}.')}"
+        f"{_p('<draw:frame><draw:image><office:binary-data>aGVs</office:binary-data></draw:image></draw:frame>')}"
+    )
+    raw = office.flat_opendocument(body, title="Offer", before=pages)
+    reader = reader_by_content(UNKNOWN, raw)
+    parsed = reader.read(raw, "a")
+    assert (reader.name, parsed.title) == ("opendocument", "Offer")
+    assert parsed.text == "Header: Contract 4711\n\nClauses\n\n1. Term\n\nThe share is 12/34."
+    sheet = office.flat_opendocument(
+        f"<table:table table:name='S'>{_row('a', 'b')}</table:table>", kind="spreadsheet"
+    )
+    assert reader_by_content(UNKNOWN, sheet).read(sheet, "a").text == "S\n\na | b"
+
+
+def _row(*cells: str) -> str:
+    inside = "".join(f"<table:table-cell>{_p(cell)}</table:table-cell>" for cell in cells)
+    return f"<table:table-row>{inside}</table:table-row>"
+
+
+def test_titles_of_slides_are_headings_and_names_of_frames_are_no_text() -> None:
+    title = f"<draw:text-box>{_p('Goals')}</draw:text-box><svg:title>Frame 7</svg:title>"
+    frame = f"<draw:frame presentation:class='title'>{title}</draw:frame>"
+    page = f"<draw:page xmlns:presentation='urn:p' xmlns:svg='urn:g'>{frame}{_p('Ship it')}</draw:page>"
+    parsed = opendocument.read(office.opendocument(page, kind="presentation"), "a.odp")
+    assert (parsed.text, [section.path for section in parsed.sections]) == ("Goals\n\nShip it", [("Goals",)])

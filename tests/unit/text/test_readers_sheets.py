@@ -23,8 +23,10 @@ def _rows(raw: bytes) -> list[str]:
     return xlsx.read(raw, "a.xlsx").text.split("\n\n", 1)[1].split("\n")
 
 
-def _open_rows(rows: str, **options: str) -> list[str]:
-    return ods.read(open_sheet(rows, **options), "a.ods").text.split("\n\n", 1)[1].split("\n")
+def _open_rows(rows: str, before: str = "", attributes: str = "") -> list[str]:
+    return (
+        ods.read(open_sheet(rows, before=before, attributes=attributes), "a.ods").text.split("\n\n", 1)[1].split("\n")
+    )
 
 
 # --- numbers
@@ -253,6 +255,15 @@ def test_ods_values_without_text_are_shown() -> None:
     assert _open_rows(f"<table:table-row>{cells}</table:table-row>") == ["7.5 | 30:05:00 | =SUM(B2:B3)"]
 
 
+@pytest.mark.parametrize(("end", "is_damaged"), [("</c:title></c:chart>", False), ("<", True)])
+def test_ods_titles_of_charts_are_read_and_damaged_charts_are_said(end: str, is_damaged: bool) -> None:
+    chart = f"<c:chart xmlns:c='urn:c'><c:title><c:p>Sales</c:p></c:title><c:title><c:p>Year</c:p>{end}"
+    link = "<draw:frame><draw:object xmlns:l='urn:l' l:href='./Object 1'/></draw:frame>"
+    raw = open_sheet(f"<table:shapes>{link}</table:shapes>{_open_row('x')}", parts={"Object 1/content.xml": chart})
+    parsed = ods.read(raw, "a.ods")
+    assert (parsed.text, bool(parsed.partial)) == ("S\n\nx\n\nChart: Sales, Year", is_damaged)
+
+
 def test_ods_hidden_sheets_rows_and_columns_are_left_out_and_said() -> None:
     styles = (
         "<office:automatic-styles xmlns:style='urn:s'><style:style style:name='h'>"
@@ -262,7 +273,10 @@ def test_ods_hidden_sheets_rows_and_columns_are_left_out_and_said() -> None:
     column = '<table:table-column/><table:table-column table:visibility="collapse"/>'
     rows = column + _open_row("seen", "veiled") + _open_row("away", attributes='table:visibility="collapse"')
     parsed = ods.read(open_sheet(rows, before=styles + hidden), "a.ods")
-    assert (parsed.text, parsed.partial) == ("S\n\nseen", "hidden sheets are left out: Salaries")
+    assert (parsed.text, parsed.partial) == (
+        "S\n\nseen",
+        "hidden sheets are left out: Salaries; hidden rows or columns are left out",
+    )
 
 
 def test_ods_header_rows_are_the_header() -> None:

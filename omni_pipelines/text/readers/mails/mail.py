@@ -98,7 +98,7 @@ class MailReading:
         inner = children(part)
         if kind == "message/rfc822" and inner:
             self.add_message(_inner_message(part, inner[0]), depth + 1)
-        elif kind == "multipart/alternative":
+        elif kind == "multipart/alternative" and inner:
             self._add_richest(inner, depth)
         elif kind == "multipart/encrypted":
             self.mail.extraction.cut("its text is encrypted", RefusalCode.ENCRYPTED)

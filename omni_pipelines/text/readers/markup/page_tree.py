@@ -1,5 +1,9 @@
-"""Make the tree of a page say what it shows: merged cells in each of their rows, formulas as text, shadow trees."""
+"""Make the tree of a page say what it shows: merged cells in each of their rows, formulas and raised figures as text.
 
+A raised figure would else become a part of the word before it: a note after "valve" is `valve[1]`, a power is 10^6.
+"""
+
+import re
 from dataclasses import dataclass
 
 import lxml.etree
@@ -11,6 +15,11 @@ from omni_pipelines.text.readers.office.table_grid import MAX_REPEATED, MAX_SPAN
 
 _SHADOW_ROOT = "shadowrootmode"
 _MAX_FORMULA_DEPTH = 64
+_RAISED = re.compile(r"\d{1,3}(?:[,–-]\s?\d{1,3})*$|[a-z*†‡§¶]{1,3}$")  # noqa: RUF001
+"""The mark of a note."""
+_POWER = re.compile(r"[-−+]?\w+$")  # noqa: RUF001
+_LONG_WORD = re.compile(r"[^\W\d_]{4,}[.,;:!?)\"”’]*$")  # noqa: RUF001
+"""No unit, such as the "km" of km², and no variable."""
 _MAX_REPEATED_CELLS = 50_000
 """Of a page."""
 
@@ -36,6 +45,14 @@ def show_all(root: HtmlElement) -> None:
     """Change a page in place, so that a walk through its elements meets the text that a person sees."""
     for formula in list(root.iter("math")):
         _write_out(formula)
+    for raised in list(root.iter("sup")):
+        _mark_raised(raised)
+    for link in list(root.iter("a")):
+        if (
+            "noteref" in f"{link.get('epub:type')} {link.get('role')}"
+            and next(link.iterancestors("sup"), None) is None
+        ):
+            _put_in_brackets(link)
     for template in list(root.iter("template")):
         if template.get(_SHADOW_ROOT):
             template.tag = "div"
@@ -61,6 +78,35 @@ def _write_out(formula: HtmlElement) -> None:
         line.add(element.text or "")
     del formula[:]
     formula.text, formula.tag = line.line(), "div" if formula.get("display") == "block" else "span"
+
+
+def _mark_raised(raised: HtmlElement) -> None:
+    """Part a raised figure from what it follows."""
+    text, before = "".join(raised.itertext("*")).strip(), _text_before(raised)
+    is_link = raised.getparent().tag == "a" or next(raised.iter("a"), None) is not None
+    if is_link or (_LONG_WORD.search(before) and text[:1].isdecimal()):
+        _put_in_brackets(raised)
+    elif before[-1:].isdecimal() and _POWER.match(text) and (text[-1:].isdecimal() or len(text) == 1):
+        raised.text = f"^{raised.text or ''}"
+
+
+def _put_in_brackets(mark: HtmlElement) -> None:
+    """Put the mark of a note in brackets, if it has none."""
+    if not _RAISED.match("".join(mark.itertext("*")).strip()):
+        return
+    mark.text = f"[{mark.text or ''}"
+    if len(mark):
+        mark[-1].tail = f"{mark[-1].tail or ''}]"
+    else:
+        mark.text += "]"
+
+
+def _text_before(element: HtmlElement) -> str:
+    """The text between an element and the one before it, or else the text of the one before it."""
+    before = element.getprevious()
+    if before is None:
+        return element.getparent().text or ""
+    return before.tail or ("".join(before.itertext("*")) if isinstance(before.tag, str) else "")
 
 
 def _repeat_merged_cells(section: HtmlElement, left: int) -> int:

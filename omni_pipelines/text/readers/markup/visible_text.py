@@ -352,7 +352,7 @@ class VisibleText:
             self._row.has_paragraphs = True
         self._break, self._is_item_empty, self._is_after_fence = 0, False, False
         if line_ends:
-            self._write("\n" * line_ends)
+            self._end_line(line_ends)
         self._start_section(self.length)
         separators = CELL_SEPARATOR * self._separators
         if is_in_row and self.parts[-1].endswith(" "):
@@ -365,6 +365,13 @@ class VisibleText:
         if self._open_heading is not None and self._open_heading.start is None:
             self._open_heading.first = len(self.parts)
         return is_line_start
+
+    def _end_line(self, count: int) -> None:
+        """Write line ends, instead of the blank before them."""
+        if self.parts[-1].endswith(" ") and len(self.parts[-1]) > 1:
+            self.parts[-1] = self.parts[-1][:-1]
+            self.length -= 1
+        self._write("\n" * count)
 
     def _start_section(self, start: int) -> None:
         if self._open_heading is not None:

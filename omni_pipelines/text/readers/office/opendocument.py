@@ -1,14 +1,17 @@
-"""OpenDocument: texts (odt) and presentations (odp): paragraphs, headings, lists, tables, notes and comments.
+"""OpenDocument: texts and presentations: paragraphs, headings, lists, tables, formulas, charts, notes and comments.
 
-Left out is what is not shown: hidden text, tracked changes, readings above characters.
+Left out is what is not shown: hidden text, tracked changes, readings above characters. A file is a zip file with
+parts (odt, odp), or all parts in one XML file (fodt, fodp).
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.extraction import Extraction, one_line
 from omni_pipelines.text.readers.markup.xml_stream import Attributes, XmlHandler, elements, parse_xml
+from omni_pipelines.text.readers.office.formula import ROOTS, Formula
 from omni_pipelines.text.readers.office.list_numbers import BULLET, ListCounter
 from omni_pipelines.text.readers.office.open_styles import OUTLINE, OpenStyles
 from omni_pipelines.text.readers.office.package_parts import document_properties
@@ -18,44 +21,71 @@ from omni_pipelines.text.table_headers import CELL_SEPARATOR
 
 _SILENT = {
     "tracked-changes", "desc", "forms", "note-citation", "automatic-styles", "ruby-text", "hidden-text",
+    "binary-data",
 }  # fmt: skip
+_PARTS = {"content.xml", "styles.xml", "meta.xml"}
+_NOT_CONTENT = {"meta", "settings", "scripts", "styles", "master-styles"}
+"""The elements of a single XML file that are parts of their own in a zip file."""
 _PARAGRAPHS = {"p", "h"}
 _NOTES = {"annotation": "Comment", "note": "Footnote", "notes": "Notes", "header": "Header", "footer": "Footer"}
 _NOTES |= {"header-left": "Header", "header-first": "Header", "footer-left": "Footer", "footer-first": "Footer"}
 _AS_TEXT = {"tab": "\t", "line-break": "\n"}
+_TITLE, _FRAMES = "title frame", (["frame"], ["custom-shape"], ["g"], ["title frame"])
 _MAX_BLANKS = 64
 _MANIFEST = "META-INF/manifest.xml"
 
 
-def open_package(raw: bytes) -> ZipArchive:
+class FlatFile:
+    """A file that is one XML document: each of its parts is the whole."""
+
+    def __init__(self, raw: bytes) -> None:
+        self._raw = raw
+
+    def read(self, _name: str) -> bytes:
+        """The bytes of a part."""
+        return self._raw
+
+    def optional(self, name: str) -> bytes | None:
+        """The bytes of a part; None if there is no such part."""
+        return self._raw if name in _PARTS else None
+
+
+def open_package(raw: bytes) -> ZipArchive | FlatFile:
     """The parts of a file.
 
     Raises:
         Unreadable: E_ENCRYPTED if it has a password; as `ZipArchive` does.
     """
+    if raw.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<"):
+        return FlatFile(raw)
     archive = ZipArchive(raw)
     if next(elements(archive.optional(_MANIFEST), "encryption-data"), None) is not None:
         raise Unreadable(RefusalCode.ENCRYPTED, "it needs a password; save it again without one")
     return archive
 
 
+def object_content(package: ZipArchive | FlatFile, link: str) -> bytes | None:
+    """The content of a formula, chart or table that a link leads to; None for another file."""
+    return package.optional(f"{link.removeprefix('./')}/content.xml") if link else None
+
+
 def read(raw: bytes, name: str) -> Parsed:
     """Read a file. A row of a table is one line, a slide is a page."""
-    archive = open_package(raw)
+    package = open_package(raw)
     extraction = Extraction()
-    content, styles = archive.read("content.xml"), OpenStyles()
-    margins = _OpenDocumentHandler(Extraction(), styles)
-    for part in (archive.optional("styles.xml"), content):
+    content, styles = package.read("content.xml"), OpenStyles()
+    margins = _OpenDocumentHandler(Extraction(), styles, package)
+    for part in (package.optional("styles.xml"), content):
         if part is not None:
             parse_xml(part, styles)
-    if (part := archive.optional("styles.xml")) is not None:
+    if (part := package.optional("styles.xml")) is not None:
         parse_xml(part, margins)
     for text in margins.margins["Header"]:
         extraction.block(f"Header: {text}")
-    parse_xml(content, _OpenDocumentHandler(extraction, styles))
+    parse_xml(content, _OpenDocumentHandler(extraction, styles, package, _SILENT | _NOT_CONTENT))
     for text in margins.margins["Footer"]:
         extraction.block(f"Footer: {text}")
-    return extraction.parsed(name, *document_properties(archive.optional("meta.xml")))
+    return extraction.parsed(name, *document_properties(package.optional("meta.xml")))
 
 
 @dataclass
@@ -74,9 +104,20 @@ class _Note:
 
 
 class _OpenDocumentHandler(XmlHandler):
-    def __init__(self, extraction: Extraction, styles: OpenStyles) -> None:
+    def __init__(
+        self,
+        extraction: Extraction,
+        styles: OpenStyles,
+        package: ZipArchive | FlatFile,
+        silent: Collection[str] = _SILENT,
+    ) -> None:
         self.margins: dict[str, dict[str, None]] = {"Header": {}, "Footer": {}}
-        self._extraction, self._styles = extraction, styles
+        self._extraction, self._styles, self._package = extraction, styles, package
+        self._silent_elements = silent
+        self._path: list[str] = []
+        """The names of the elements around the current place."""
+        self._formula: Formula | None = None
+        self._is_in_object = False
         self._open: list[_Table | _Note | list[str]] = []
         """The tables, notes and paragraphs around the current place."""
         self._after: list[str] = []
@@ -90,11 +131,20 @@ class _OpenDocumentHandler(XmlHandler):
         self._hidden: list[bool] = []
 
     def start(self, name: str, attributes: Attributes) -> None:
-        self._silent += name in _SILENT
+        if self._formula is not None or name in ROOTS:
+            self._formula = self._formula or Formula()
+            self._formula.start(name, attributes)
+            return
+        self._silent += self._is_silent(name)
+        is_title = name == "frame" and attributes.get("class") == "title"
+        self._path.append(_TITLE if is_title else name)
+        self._start(name, attributes)
+
+    def _start(self, name: str, attributes: Attributes) -> None:
         if name in _PARAGRAPHS:
             self._style = attributes.get("style-name", "")
             self._hide(self._style)
-            self._level = _level(attributes) if name == "h" else 0
+            self._level = _level(attributes) if name == "h" else int(_TITLE in self._path)
             if self._level and OUTLINE in self._styles.lists and attributes.get("is-list-header") != "true":
                 self._label = self._next_label(OUTLINE, self._level - 1)
             self._open.append([])
@@ -115,6 +165,31 @@ class _OpenDocumentHandler(XmlHandler):
             self._list(name, attributes)
         else:
             self._container(name, attributes)
+
+    def _is_silent(self, name: str) -> bool:
+        """Whether an element has no text that is shown; a title below a picture or frame is its name."""
+        return name in self._silent_elements or (name == "title" and self._path[-1:] in _FRAMES)
+
+    def _read_object(self, link: str) -> None:
+        """Read a formula, a chart or a table that is a file of its own inside this one, at the current place."""
+        raw = object_content(self._package, link)
+        if raw is None or self._is_in_object:
+            return
+        inner = _OpenDocumentHandler(self._extraction, self._styles, self._package)
+        inner._is_in_object, inner._open, inner._silent = True, self._open, self._silent
+        depth = len(self._open)
+        try:
+            parse_xml(raw, inner)
+        except Unreadable as error:
+            self._extraction.cut(f"an object in it is damaged: {error.detail}", error.code)
+        del self._open[depth:]
+
+    def _end_formula(self, formula: Formula) -> None:
+        self._formula = None
+        if self._open and isinstance(self._open[-1], list):
+            self.text(formula.line())
+        elif not self._silent and formula.line():
+            self._give(formula.line())
 
     def _hide(self, style: str) -> None:
         self._push_hidden(hides=self._styles.is_hidden(style))
@@ -144,7 +219,9 @@ class _OpenDocumentHandler(XmlHandler):
         return self._counters.setdefault(name, ListCounter()).next_label(level, levels) if levels else ""
 
     def _container(self, name: str, attributes: Attributes) -> None:
-        if name == "page":
+        if name == "object":
+            self._read_object(attributes.get("href", ""))
+        elif name == "page":
             self._slides += 1
             self._extraction.page(self._slides)
             if self._styles.is_hidden(attributes.get("style-name", "")):
@@ -172,6 +249,16 @@ class _OpenDocumentHandler(XmlHandler):
         return self._open[-1] if self._open and isinstance(self._open[-1], _Table) else None
 
     def end(self, name: str) -> None:
+        if self._formula is not None:
+            self._formula.end()
+            if not self._formula.is_open:
+                self._end_formula(self._formula)
+            return
+        self._path.pop()
+        self._end(name)
+        self._silent -= self._is_silent(name)
+
+    def _end(self, name: str) -> None:
         if name in _PARAGRAPHS:
             self._end_paragraph()
         elif name == "creator":
@@ -189,9 +276,11 @@ class _OpenDocumentHandler(XmlHandler):
             self._open.pop()
         if name in ("span", "section") or name in _PARAGRAPHS:
             self._silent -= self._hidden.pop() if self._hidden else 0
-        self._silent -= name in _SILENT
 
     def text(self, data: str) -> None:
+        if self._formula is not None:
+            self._formula.add(data)
+            return
         if not self._open or self._silent:
             return
         around = self._open[-1]

@@ -6,11 +6,13 @@ rows and columns are left out.
 
 import re
 
+from omni_pipelines.refusals import Unreadable
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.extraction import Extraction, one_line
 from omni_pipelines.text.readers.markup.xml_stream import Attributes, XmlHandler, parse_xml
-from omni_pipelines.text.readers.office.opendocument import open_package
+from omni_pipelines.text.readers.office.opendocument import FlatFile, object_content, open_package
 from omni_pipelines.text.readers.office.package_parts import document_properties
+from omni_pipelines.text.readers.office.zip_archive import ZipArchive
 from omni_pipelines.text.readers.sheets.sheet_rows import (
     MAX_COLUMNS,
     NO_TEXT,
@@ -22,7 +24,11 @@ from omni_pipelines.text.readers.sheets.sheet_rows import (
 
 MAX_REPEATED_ROWS = 1_000
 _CELLS = {"table-cell", "covered-table-cell"}
-_SILENT = {"tracked-changes", "desc", "title", "forms", "ruby-text", "scenario", "content-validations"}
+_SILENT = {
+    "tracked-changes", "desc", "title", "forms", "ruby-text", "scenario", "content-validations", "master-styles",
+    "binary-data",
+}  # fmt: skip
+_TITLES = {"title", "subtitle"}
 _AS_TEXT = {"tab": " ", "line-break": " ", "s": " "}
 _DURATION = re.compile(r"(-?)PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:[.,]\d+)?S)?$")
 _REFERENCE = re.compile(r"\[([^\[\]]*)\]")
@@ -32,7 +38,7 @@ def read(raw: bytes, name: str) -> Parsed:
     """Read a file. The names of the sheets are headings, ` | ` separates cells, and empty rows are left out."""
     archive = open_package(raw)
     extraction = Extraction()
-    sheets = _Sheets(extraction)
+    sheets = _Sheets(extraction, archive)
     parse_xml(archive.read("content.xml"), sheets)
     leave_out(sheets.hidden, extraction)
     if sheets.has_hidden_cells:
@@ -42,7 +48,8 @@ def read(raw: bytes, name: str) -> Parsed:
 
 
 class _Sheets(XmlHandler):
-    def __init__(self, extraction: Extraction) -> None:
+    def __init__(self, extraction: Extraction, package: ZipArchive | FlatFile) -> None:
+        self._package = package
         self.hidden: list[str] = []
         self.has_hidden_cells = False
         self._extraction = extraction
@@ -88,7 +95,7 @@ class _Sheets(XmlHandler):
         elif name in _CELLS:
             self._cell, self._texts, self._comments, self._is_in_cell = attributes, [], [], True
         else:
-            self._start_text(name)
+            self._start_text(name, attributes)
 
     def _start_sheet(self, attributes: Attributes) -> None:
         self._depth += 1
@@ -100,7 +107,7 @@ class _Sheets(XmlHandler):
             self.hidden.append(name)
         self._rows, self._number, self._hidden_columns = SheetRows(self._extraction, name), 0, []
 
-    def _start_text(self, name: str) -> None:
+    def _start_text(self, name: str, attributes: Attributes) -> None:
         if name == "annotation":
             self._comment, self._author = [], []
         elif name == "creator":
@@ -111,8 +118,19 @@ class _Sheets(XmlHandler):
                 self._texts += [" "] if self._texts else []
             elif self._comment:
                 self._comment.append(" ")
+        elif name == "object":
+            self._aside += self._chart(attributes.get("href", ""))
         elif name in _AS_TEXT:
             self.text(_AS_TEXT[name])
+
+    def _chart(self, link: str) -> list[str]:
+        titles = _Titles()
+        try:
+            parse_xml(object_content(self._package, link) or b"<none/>", titles)
+        except Unreadable as error:
+            self._extraction.cut(f"a chart is damaged: {error.detail}", error.code)
+        shown = ", ".join(filter(None, map(one_line, titles.texts)))
+        return [f"Chart: {shown}"] if shown else []
 
     def end(self, name: str) -> None:
         if name in _SILENT:
@@ -191,6 +209,25 @@ class _Sheets(XmlHandler):
         if not self._is_sheet_hidden:
             self._rows.end(self._aside)
         self._rows, self._aside, self._is_sheet_hidden = None, [], False
+
+
+class _Titles(XmlHandler):
+    """The title of a chart and of its axes. Its values are those of the sheet."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self._inside = 0
+
+    def start(self, name: str, attributes: Attributes) -> None:
+        self._inside += name in _TITLES
+        self.texts += [""] * (name in _TITLES)
+
+    def end(self, name: str) -> None:
+        self._inside -= name in _TITLES
+
+    def text(self, data: str) -> None:
+        if self._inside:
+            self.texts[-1] += data
 
 
 def _shown(cell: Attributes, text: str) -> str:
