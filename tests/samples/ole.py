@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import accumulate
 
 Tree = Mapping[str, "bytes | Tree"]
 _SECTOR, _SMALL_SECTOR, _CUTOFF = 512, 64, 4096
@@ -135,11 +136,19 @@ OUTLOOK_MAIL = ole(
 
 
 def old_word(
-    paragraphs: Sequence[tuple[str, int, int]], *, notes: str = "", narrow: bool = False, flags: int = 0
+    paragraphs: Sequence[tuple[str, int, int]],
+    *,
+    notes: str = "",
+    margins: Sequence[str] = (),
+    hidden: Mapping[str, int] | None = None,
+    narrow: bool = False,
+    flags: int = 0,
 ) -> bytes:
     """A file of Word 97. Each paragraph has its text with the character that ends it, its style, and 1 in a table, 2
-    where it ends a row."""
+    where it ends a row. `margins` are the headers and footers of the first section, in the order of the format;
+    `hidden` are words with the code of the property that hides them."""
     text = "".join(each for each, *_ in paragraphs)
+    main, notes = text, notes + "".join(margins)
     width, encoding = (1, "cp1252") if narrow else (2, "utf-16-le")
     groups = [paragraphs[at : at + 12] for at in range(0, len(paragraphs), 12)]
     start = 1024 + 512 * len(groups)
@@ -152,14 +161,35 @@ def old_word(
     first = start * 2 | 0x40000000 if narrow else start
     pieces = struct.pack("<II", 0, len(text + notes)) + struct.pack("<HIH", 0, first, 0)
     clx = b"\x02" + struct.pack("<I", len(pieces)) + pieces
+    characters = _character_page(main, hidden or {}, start, width)
+    stories = [*[0] * 6, *accumulate(map(len, margins), initial=0), 0] if margins else []
     table = struct.pack(f"<{len(bounds)}I", *bounds) + struct.pack(f"<{len(groups)}I", *range(2, 2 + len(groups)))
-    word = bytearray(1024) + pages + raw
+    more = struct.pack("<III", start, place, 2 + len(groups) + (len(raw) + 511) // 512)
+    more += struct.pack(f"<{len(stories)}I", *stories)
+    word = bytearray(1024) + pages + raw.ljust((len(raw) + 511) // 512 * 512, b"\0") + characters
     struct.pack_into("<HH", word, 0, 0xA5EC, 0xC1)
     struct.pack_into("<H", word, 0x0A, 0x0200 | flags)
-    struct.pack_into("<8I", word, 0x4C, len(text), len(notes), 0, 0, 0, 0, 0, 0)
+    inner = len("".join(margins))
+    struct.pack_into("<8I", word, 0x4C, len(text), len(notes) - inner, inner, 0, 0, 0, 0, 0)
+    struct.pack_into("<IIII", word, 0xF2, len(clx) + len(table) + 12, 4 * len(stories), len(clx) + len(table), 12)
     struct.pack_into("<II", word, 0x0102, len(clx), len(table))
     struct.pack_into("<II", word, 0x01A2, 0, len(clx))
-    return ole({"WordDocument": bytes(word).ljust(4096, b"\0"), "1Table": clx + table})
+    return ole({"WordDocument": bytes(word).ljust(4096, b"\0"), "1Table": clx + table + more})
+
+
+def _character_page(text: str, hidden: Mapping[str, int], place: int, width: int) -> bytes:
+    """A page with the properties of the characters of a text that begins at a place."""
+    cuts = sorted({0, len(text), *(at for word in hidden for at in (text.index(word), text.index(word) + len(word)))})
+    codes = [next((code for word, code in hidden.items() if text.startswith(word, at)), 0) for at in cuts[:-1]]
+    page, items, end = bytearray(512), b"", 511
+    for code in codes:
+        end = (end - 4) // 2 * 2
+        page[end : end + 4] = struct.pack("<BHB", 3, code, 1)
+        items += bytes([end // 2 if code else 0])
+    head = struct.pack(f"<{len(cuts)}I", *(place + at * width for at in cuts)) + items
+    page[: len(head)] = head
+    page[511] = len(codes)
+    return bytes(page)
 
 
 def _paragraph_page(paragraphs: Sequence[tuple[str, int, int]], place: int, width: int) -> tuple[bytes, int]:

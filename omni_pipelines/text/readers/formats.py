@@ -84,9 +84,17 @@ def _binary(
 
 
 def _converted(
-    name: str, media_type: str, kind: str, converts_to: str, *suffixes: str, read: Read = UNCONVERTED
+    name: str,
+    media_type: str,
+    kind: str,
+    converts_to: str,
+    *suffixes: str,
+    read: Read = UNCONVERTED,
+    version: int = 1,
 ) -> Reader:
-    return Reader(name, 1, read, media_type, kind, suffixes, isolated=True, binary=True, converts_to=converts_to)
+    return Reader(
+        name, version, read, media_type, kind, suffixes, isolated=True, binary=True, converts_to=converts_to
+    )
 
 
 def _marked_up(name: str, read: Read, media_type: str, *suffixes: str, version: int = 1) -> Reader:
@@ -206,9 +214,9 @@ READERS = (
         (".geojson", ".geojsonl", ".geojsons"),
         isolated=True,
     ),
-    Reader("csv", 3, _at("records.delimited"), "text/csv", "data", (".csv",)),
-    Reader("csv", 3, _at("records.delimited"), "text/tab-separated-values", "data", (".tsv", ".tab")),
-    Reader("xml", 4, _at("markup.xml"), "application/xml", "markup", _XML, isolated=True),
+    Reader("csv", 4, _at("records.delimited"), "text/csv", "data", (".csv",)),
+    Reader("csv", 4, _at("records.delimited"), "text/tab-separated-values", "data", (".tsv", ".tab")),
+    Reader("xml", 5, _at("markup.xml"), "application/xml", "markup", _XML, isolated=True),
     _marked_up("org", _at("markup.org"), "text/org", ".org"),
     _marked_up("mediawiki", _at("markup.mediawiki"), "text/x-wiki", ".wiki", ".mediawiki"),
     _marked_up("tex", _at("markup.tex"), "text/x-tex", ".tex", ".latex", ".ltx", version=2),
@@ -222,7 +230,9 @@ READERS = (
     _binary("warc", _at("records.warc"), "application/warc", "markup", ".warc", version=1),
     Reader("rtf", 4, _at("rtf.rtf"), "application/rtf", "prose", (".rtf",), isolated=True),
     Reader("mail", 7, _at("mails.mail"), "message/rfc822", "prose", (".eml", ".emlx"), isolated=True, binary=True),
-    _converted("doc", "application/msword", "prose", ".docx", ".doc", ".dot", read=_at("old_office.old_word")),
+    _converted(
+        "doc", "application/msword", "prose", ".docx", ".doc", ".dot", read=_at("old_office.old_word"), version=2
+    ),
     _converted(
         "ppt",
         "application/vnd.ms-powerpoint",

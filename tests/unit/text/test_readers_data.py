@@ -124,6 +124,31 @@ def test_csv_rows_below_the_header_carry_the_column_names(text: str, header: str
     assert all(text[table.start :].startswith(first_row) and table.end == len(text) for table in parsed.tables)
 
 
+@pytest.mark.parametrize(
+    ("text", "tables"),
+    [
+        ("Part;Price\nV;1\nW;2\n\nCity;People\nUlm;7\nBonn;8\n", {"Part | Price": "V;1", "City | People": "Ulm;7"}),
+        ("Part;Price\nV;1\n;;\nCity;People\nUlm;7\n", {"Part | Price": "V;1", "City | People": "Ulm;7"}),
+        ("Part;Price\nV;1\n\nW;2\nX;3\n", {"Part | Price": "V;1"}),
+        ("Part;Price\nV;1\nW;2\nX;3\n\nNotes\nall prices net\n", {"Part | Price": "V;1"}),
+    ],
+    ids=["two tables", "a row without values between them", "a blank line", "a note below"],
+)
+def test_csv_table_below_a_blank_line_has_its_own_names(text: str, tables: dict[str, str]) -> None:
+    found = {table.header: text[table.start : table.end] for table in delimited.read(text.encode(), "a.csv").tables}
+    assert found.keys() == tables.keys()
+    assert all(found[names].startswith(row) for names, row in tables.items())
+    assert "".join(found.values()).count("Ulm;7") == text.count("Ulm;7")
+
+
+def test_xml_records_have_blank_lines_between_them() -> None:
+    record = "<part><name>Valve {0}</name><price><net>{0}</net></price></part>"
+    records = "".join(map(record.format, range(3)))
+    source = f"<parts>{records}<row id='1'/><row id='2'/></parts>"
+    blocks = [f"name: Valve {number}\nnet: {number}" for number in range(3)]
+    assert xml.read(source.encode(), "a.xml").text == "\n\n".join(blocks) + "\nrow id=1\nrow id=2"
+
+
 def test_xml_keeps_names_values_titles_and_lines() -> None:
     parsed = xml.read(XML, "a.xml")
     assert parsed.text == "River\npara: Herons wait & fish.\nanimal kg=7: otter\nlink href=http://x/"

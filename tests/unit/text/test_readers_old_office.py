@@ -46,6 +46,20 @@ def test_old_word_file_in_one_byte_for_a_character_is_western() -> None:
     assert old_word.read(ole.old_word([("Größe – “so”\r", 0, 0)], narrow=True), "a.doc").text == "Größe – “so”"
 
 
+@pytest.mark.parametrize("narrow", [True, False])
+def test_old_word_file_without_what_is_hidden_or_deleted(narrow: bool) -> None:
+    paragraphs = [("Price 40 or 50.\r", 0, 0), ("Secret.\r", 0, 0), ("Shown.\r", 0, 0)]
+    raw = ole.old_word(paragraphs, hidden={" or 50": 0x0800, "Secret.": 0x083C}, narrow=narrow)
+    assert old_word.read(raw, "a.doc").text == "Price 40.\n\nShown."
+
+
+def test_old_word_file_says_which_texts_are_headers_and_which_are_footers() -> None:
+    margins = ["", "Contract 17\r", "", "Ohm Ltd\r", "Contract 17\r", "First page\r"]
+    parsed = old_word.read(ole.old_word([("Text.\r", 0, 0)], notes="\x02 A note.\r", margins=margins), "a.doc")
+    lines = ["Text.", "Footnote: A note.", "Header: Contract 17", "Footer: Ohm Ltd", "Footer: First page"]
+    assert parsed.text.split("\n\n") == lines
+
+
 def test_old_word_file_with_a_password_is_refused() -> None:
     with pytest.raises(Unreadable, match="E_ENCRYPTED"):
         old_word.read(ole.old_word(PARAGRAPHS, flags=0x0100), "a.doc")

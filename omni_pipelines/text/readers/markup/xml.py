@@ -1,6 +1,9 @@
-"""XML: the text and the attributes of the elements, one line each; title elements give the sections."""
+"""XML: the text and the attributes of the elements, one line each; title elements give the sections.
 
-from collections.abc import Callable
+Elements of one name after each other, such as the records of a data file, have a blank line between them.
+"""
+
+from collections.abc import Callable, Sequence
 
 from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.document import Parsed
@@ -79,9 +82,16 @@ class _Elements(XmlText):
         """Name and attributes of the element that has just started, as long as it holds nothing but text."""
         self._start_line = 1
         self._silent = 0
+        self._before = [""]
+        """For each open element, and the document, the name of the last element in it."""
+        self._repeats: list[bool] = []
+        """For each open element, whether one of the same name precedes it, and nothing of it is written yet."""
 
     def start(self, name: str, attributes: Attributes) -> None:
-        self._write()
+        self._write(self._repeats)
+        self._repeats.append(self._before[-1] == name)
+        self._before[-1] = name
+        self._before.append("")
         if not self._path:
             self.language = attributes.get("lang", "")
         self._path.append(name)
@@ -96,7 +106,9 @@ class _Elements(XmlText):
             self._held.append("")
 
     def end(self, name: str) -> None:
-        self._write()
+        has_elements = self._before.pop() != ""
+        own = self._repeats.pop()
+        self._write([*self._repeats, own and has_elements])
         self._silent -= name in _SILENT
         self._path.pop()
         self._label, self._start_line = "", self.line
@@ -104,7 +116,8 @@ class _Elements(XmlText):
     def text(self, data: str) -> None:
         self._held.append(data)
 
-    def _write(self) -> None:
+    def _write(self, repeats: Sequence[bool]) -> None:
+        """Write a line, below a blank one if the first of a repeated element."""
         if not self._held:
             return
         text, label = one_line("".join(self._held)), self._label
@@ -115,7 +128,8 @@ class _Elements(XmlText):
             self.extraction.heading(min(len(self._path), 9), text, line=self._start_line)
         else:
             shown = f"{label}: {text}" if label and text else label or text
-            self.extraction.block(shown, apart=False, line=self._start_line)
+            self.extraction.block(shown, apart=any(repeats), line=self._start_line)
+        self._repeats = [False] * len(self._repeats)
 
 
 _VOCABULARIES: dict[str, Callable[[Extraction], XmlText]] = {
