@@ -13,7 +13,7 @@ import pytest
 from tests.object_server import free_port
 
 NODES = 3
-_AGENT_PORTS = ("metrics_agent_port", "runtime_env_agent_port", "dashboard_agent_listen_port")
+_AGENT_PORTS = ("metrics_agent_port", "metrics_export_port", "runtime_env_agent_port", "dashboard_agent_listen_port")
 TOKEN = secrets.token_hex(32)
 """Of all clusters of this process, because Ray reads its token only once in a process."""
 
