@@ -10,10 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.object_server import free_port
-
 NODES = 3
-_AGENT_PORTS = ("metrics_agent_port", "metrics_export_port", "runtime_env_agent_port", "dashboard_agent_listen_port")
 TOKEN = secrets.token_hex(32)
 """Of all clusters of this process, because Ray reads its token only once in a process."""
 
@@ -31,12 +28,11 @@ def ray_cluster(nodes: int = NODES) -> Iterator[Any]:
         import ray
         from ray.cluster_utils import Cluster
 
-        cluster = Cluster()
+        node = {"num_cpus": 1, "object_store_memory": 80 << 20}
+        cluster = Cluster(initialize_head=True, head_node_args=node)
         try:
-            for _ in range(nodes):
-                # for a port that it is told, a node does not wait 15 seconds and fail
-                ports = {name: free_port() for name in _AGENT_PORTS}
-                cluster.add_node(num_cpus=1, object_store_memory=80 << 20, **ports)
+            for _ in range(nodes - 1):
+                cluster.add_node(**node)
             yield cluster
         finally:
             ray.shutdown()
