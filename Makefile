@@ -1,6 +1,6 @@
 # Every command that a person or CI runs. Needs make and CPython 3.11 or newer with venv.
 .DEFAULT_GOAL := help
-.PHONY: help run ask test stress check fix docs dev clean models programs pins bench schemas quality questions chunking measure
+.PHONY: help run ask test stress check fix docs dev clean models programs pins bench schemas quality questions chunking measure compare
 
 PYTHON ?= python3
 VENV := .venv
@@ -91,6 +91,9 @@ else
 	@$(BIN)/python -m benchmarks.sizing
 	@$(BIN)/python -m benchmarks.operations
 endif
+
+compare: models ## compare the CPU of this checkout with that of another commit: make compare BASE=main
+	@$(BIN)/python -m benchmarks.commits $(BASE)
 
 # Tests use Chromium and PostgreSQL of the system. Without them they are skipped, and pytest prints the reason.
 programs:

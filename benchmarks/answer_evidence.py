@@ -5,7 +5,8 @@
 For each question it collects the candidates of its passages with their features, and how much of the gold passages
 each of them quotes. The ranking is a conditional logistic regression (McFadden, 1974): the candidates that quote the
 gold passage against the others of the same question. The decision is a logistic regression over the best candidate of
-each question: does it answer, or not? Both have a ridge penalty. The shares are of a cross-validation in five folds.
+each question: does it answer, or one of the next two, or none of them? Both have a ridge penalty. The printed shares
+are of a cross-validation in which each corpus is judged by weights that were fitted on the others.
 
 With `--write`, the weights go to omni_pipelines/knowledge/answers/weights.py.
 """
@@ -26,17 +27,16 @@ from omni_pipelines.home import HOME_NAME, Home
 from omni_pipelines.knowledge.answers import weights
 from omni_pipelines.knowledge.answers.cited_answer import Answer, Sentence
 from omni_pipelines.knowledge.answers.evidence import FEATURES, Candidate, Question
-from omni_pipelines.knowledge.answers.extraction import whole_unit
+from omni_pipelines.knowledge.answers.extraction import MAX_UNITS, whole_unit
 from omni_pipelines.knowledge.answers.quotes import cite
 from omni_pipelines.knowledge.answers.units import Unit
 from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 
-FOLDS = 5
 RIDGE = 3.0
 MIN_COVERED = 0.8
-MIN_REFUSED = 0.85
-"""Share of the questions about something that the corpus lacks that must get no answer."""
+MIN_REFUSED = {Missing.THING: 0.93, Missing.FACT: 0.75}
+"""Share of the questions without an answer that must get none, by what the corpus lacks."""
 THRESHOLDS = (0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7)
 Weights = np.ndarray
 
@@ -64,16 +64,23 @@ class Fitted:
     decision: Weights
     """(len(FEATURES) + 1,), the bias last."""
 
-    def best(self, example: Example) -> int:
-        """The index of the best candidate."""
-        return int(np.argmax(example.features @ self.ranking))
-
     def probability(self, example: Example) -> float:
-        """The probability that the best candidate answers the question; 0 without candidates."""
+        """The probability that the best candidates answer the question; 0 without candidates."""
         if not len(example.covered):
             return 0.0
-        logit = example.features[self.best(example)] @ self.decision[:-1] + self.decision[-1]
+        best = ranked(example, self.ranking)[0]
+        logit = example.features[best] @ self.decision[:-1] + self.decision[-1]
         return float(1 / (1 + np.exp(-logit)))
+
+
+def ranked(example: Example, ranking: Weights) -> np.ndarray:
+    """The indices of the candidates, the best first."""
+    return np.argsort(-(example.features @ ranking), kind="stable")
+
+
+def quoted_share(example: Example, ranking: Weights) -> float:
+    """The share of a gold passage that the candidates which may be quoted contain, 0 to 1."""
+    return float(example.covered[ranked(example, ranking)[:MAX_UNITS]].max(initial=0.0))
 
 
 def main() -> None:
@@ -145,9 +152,8 @@ def fit(examples: Sequence[Example]) -> Fitted:
     rows, answers = [], []
     for each in examples:
         if len(each.covered):
-            best = int(np.argmax(each.features @ ranking))
-            rows.append(each.features[best])
-            answers.append(float(not each.missing and each.covered[best] >= MIN_COVERED / 2))
+            rows.append(each.features[ranked(each, ranking)[0]])
+            answers.append(float(not each.missing and quoted_share(each, ranking) >= MIN_COVERED / 2))
     return Fitted(ranking, fit_logistic(np.array(rows), np.array(answers)))
 
 
@@ -187,25 +193,27 @@ def fit_logistic(rows: np.ndarray, answers: np.ndarray) -> Weights:
 
 
 Judged = tuple[Example, float, float]
-"""An example, the probability of its best candidate, and the share of a gold passage that this one quotes."""
+"""An example, the probability that its best candidates answer, and the share of a gold passage that they quote."""
 
 
 def cross_validate(examples: Sequence[Example]) -> list[Judged]:
-    """Every example, judged by weights that were fitted without it."""
+    """Every example, judged by weights that were fitted on the other corpora."""
     judged: list[Judged] = []
-    order = np.random.default_rng(13).permutation(len(examples))
-    for fold in range(FOLDS):
-        fitted = fit([examples[index] for other in range(FOLDS) if other != fold for index in order[other::FOLDS]])
-        for each in (examples[index] for index in order[fold::FOLDS]):
-            covered = each.covered[fitted.best(each)] if len(each.covered) else 0.0
-            judged.append((each, fitted.probability(each), float(covered)))
+    for corpus in dict.fromkeys(each.corpus for each in examples):
+        fitted = fit([each for each in examples if each.corpus != corpus])
+        own = (each for each in examples if each.corpus == corpus)
+        judged += ((each, fitted.probability(each), quoted_share(each, fitted.ranking)) for each in own)
     return judged
 
 
 def best_threshold(judged: Sequence[Judged]) -> float:
-    """The lowest threshold at which at least `MIN_REFUSED` of the questions about missing things get no answer."""
-    missing = sorted(probability for each, probability, _ in judged if each.missing == Missing.THING)
-    return round(missing[math.ceil(MIN_REFUSED * len(missing)) - 1] + 0.005, 2)
+    """The lowest threshold at which enough questions without an answer get none, see `MIN_REFUSED`."""
+
+    def least(missing: Missing, share: float) -> float:
+        own = sorted(probability for each, probability, _ in judged if each.missing == missing)
+        return own[math.ceil(share * len(own)) - 1]
+
+    return round(max(least(*each) for each in MIN_REFUSED.items()) + 0.005, 2)
 
 
 def outcomes(judged: Sequence[Judged], threshold: float) -> str:
@@ -233,7 +241,7 @@ def module_text(fitted: Fitted, threshold: float) -> str:
             for name, ranking, decision in zip(FEATURES, fitted.ranking, fitted.decision, strict=False)
         ),
         "}",
-        '"""Feature to its weights: in the ranking of the units, and in the decision if the best one answers."""',
+        '"""Feature to its weights: in the ranking of the units, and in the decision if the best ones answer."""',
         f"DECISION_BIAS = {fitted.decision[-1]:.2f}",
         f"MIN_EVIDENCE = {threshold:.2f}",
         '"""The probability below which there is no answer."""',

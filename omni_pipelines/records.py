@@ -31,7 +31,8 @@ from omni_pipelines.released_files import require_released_files, table_folder
 class Record(BaseModel):
     """Base class of records: immutable, and an unknown field is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # pydantic builds the validator of a record when one is first read or made: a command uses few kinds of them
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 def sealed(record: Record) -> bytes:

@@ -10,6 +10,8 @@ docstring, `PACKAGES`, which are the pins that pip installs, and those of these 
     keyword_index(texts, target) -> search            search(query, 10) gives positions of texts, best first
     vector_index(vectors, target) -> search           search(vector, 10) gives positions of vectors, nearest first
 
+A product that cannot be run has `NOT_RUN`, which is the reason, instead of functions.
+
 `embed` turns texts into float32 vectors (n, 384). Packages are imported inside the functions, because `run` reads the
 module in an environment without them. The docstring is shown on the page: it says what differs from other products.
 """

@@ -86,6 +86,13 @@ def _embedding(module: ModuleType, given: Path, target: Path) -> Figures:
     return {"ms": seconds / len(texts) * 1e3, **_query_costs(lambda query, _: embed([query]), queries)[0]}
 
 
+def _quality(module: ModuleType, given: Path, target: Path) -> Figures:
+    from benchmarks.peers.ndcg import ndcg
+
+    embed = module.embedder()
+    return {folder.name: ndcg(folder, embed) for folder in sorted(given.iterdir())}
+
+
 def _keyword(module: ModuleType, given: Path, target: Path) -> Figures:
     """Each query consists of words of one text, which should be among the hits."""
     work = json.loads(given.read_text())
@@ -131,6 +138,7 @@ WORKS: dict[str, Callable[[ModuleType, Path, Path], Figures]] = {
     "unchanged": _update,
     "changed": _update,
     "embedding": _embedding,
+    "quality": _quality,
     "keyword": _keyword,
     "vector": _vector,
 }

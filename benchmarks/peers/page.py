@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import statistics
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
 from benchmarks.peers.environment import version_of
+from benchmarks.peers.goals import Run, goals, ratio
 
-Run = dict[str, Any]
 Column = tuple[str, Callable[[Sequence[Run], Sequence[Run]], str]]
 """Its title, and its cell from the runs of a product and those of omni."""
 
@@ -18,11 +19,13 @@ def page(known: Mapping[str, Mapping[str, Any]], modules: Mapping[str, ModuleTyp
     """The text of the page."""
     sections = [_section(known[work], *_SECTIONS[work]) for work in _SECTIONS if work in known]
     products = "\n".join(f"| {name} | {_described(module)} |" for name, module in modules.items())
-    return _PAGE.format(sections="\n".join(sections), products=products)
+    return _PAGE.format(goals="\n".join(goals(known)), sections="\n".join(sections), products=products)
 
 
 def _described(module: ModuleType) -> str:
     text = " ".join((module.__doc__ or "").split())
+    if reason := getattr(module, "NOT_RUN", ""):
+        return f"{text} Not run: {reason}."
     return f"{text} {version_of(module.PACKAGES)}".strip()
 
 
@@ -30,15 +33,17 @@ def _section(measured: Mapping[str, Any], title: str, text: str, columns: Sequen
     runs = measured["runs"]
     names = dict.fromkeys(run["product"] for run in runs)
     ours = _of(runs, "omni")
+    columns = columns or [(key, _median(key, "{:.3f}")) for key in ours[0] if key not in _NOT_A_COLLECTION]
     rows = [_row(name, _of(runs, name), ours, columns) for name in names]
     failed = [f"{run['product']} did not run: {run['failed']}." for run in _once(runs)]
     titles = " | ".join(["product", *(title for title, _ in columns)])
-    lines = [f"## {title}", "", text, "", f"| {titles} |", "|---|" + "---|" * len(columns), *filter(None, rows), ""]
-    turns = len(ours)
+    lines = [f"## {title}", "", textwrap.fill(text, 118), ""]
+    lines += [f"| {titles} |", "|---|" + "---|" * len(columns), *filter(None, rows), ""]
+    turns = f"{len(ours)} turn{'s' if len(ours) != 1 else ''}"
     lines += [*failed, *([""] if failed else [])]
     lines += [
-        f"{measured['date']}, size {measured['size']}, {turns} turns, {measured['machine']}, a load of "
-        f"{measured['load']} at the end, Python {measured['python']}.",
+        f"{measured['date']}, size {measured['size']}, {turns}, {measured['machine']}, a load of {measured['load']} "
+        f"at the end, Python {measured['python']}.",
         "",
     ]
     return "\n".join(lines)
@@ -73,12 +78,10 @@ def _spread(key: str, form: str = "{:.1f}") -> Callable[[Sequence[Run], Sequence
 
 
 def _ratio(key: str) -> Callable[[Sequence[Run], Sequence[Run]], str]:
-    """The median over the turns of the figure of the product divided by that of omni."""
-
     def cell(runs: Sequence[Run], ours: Sequence[Run]) -> str:
-        by_turn = {run["turn"]: run[key] for run in ours}
-        ratios = [run[key] / by_turn[run["turn"]] for run in runs if by_turn.get(run["turn"])]
-        return f"{statistics.median(ratios):.2f}" if ratios else ""
+        others = [{**run, "product": "other"} for run in runs]
+        found = ratio([*others, *ours], key, "other", "omni")
+        return f"{found:.2f}" if found is not None else ""
 
     return cell
 
@@ -94,6 +97,7 @@ _NET: list[Column] = [("after its start", _median("net")), ("of omni's", _ratio(
 _INGEST = [*_cost("cpu", "CPU s"), *_NET, _CHUNKS, _MEMORY]
 _BUILD: Column = ("build, CPU s", _median("build"))
 _QUERY = [*_cost("query", "CPU ms per query", "{:.2f}"), ("95 % below", _median("query95", "{:.2f}"))]
+_NOT_A_COLLECTION = ("product", "work", "turn", "cpu", "peak")
 _SECTIONS: dict[str, tuple[str, str, list[Column]]] = {
     "whole": (
         "Whole ingest, same weights",
@@ -119,6 +123,11 @@ _SECTIONS: dict[str, tuple[str, str, list[Column]]] = {
         "Texts of 1,000 characters in one thread, all-MiniLM-L6-v2, at most 256 tokens; a query has eight words.",
         [*_cost("ms", "CPU ms per text"), ("CPU ms per query", _median("query")), _MEMORY],
     ),
+    "quality": (
+        "Quality of the vectors",
+        "nDCG@10 of collections with judged queries, by exact cosines of the vectors alone.",
+        [],
+    ),
     "keyword": (
         "Keyword search",
         "The same texts and queries. A query is six consecutive words of one text. Found: the share of queries for "
@@ -143,6 +152,15 @@ costs less; below 1, omni costs more. CPU is that of all threads and processes. 
 which makes seconds higher, so compare ratios with other machines, not seconds. Peak memory is that of the largest
 process. Every figure of every run is in `docs/performance.json`.
 
+## Goals
+
+For a goal that says how many times as much another product costs, the figure is that of the product which comes
+closest to omni.
+
+| goal | figure | |
+|---|---|---|
+{goals}
+
 {sections}
 ## The products
 
@@ -153,8 +171,14 @@ process. Every figure of every run is in `docs/performance.json`.
 To add one, put a module into `benchmarks/peers/products`; the docstring of `benchmarks/peers/__init__.py` says what
 it contains.
 
-## More figures
+## What omni costs alone
 
-[Queries](benchmarks/queries.md) and [commands](benchmarks/commands.md) at 50,000 passages,
-[sizing](benchmarks/sizing.md), [a large tree](benchmarks/large_tree.md), [updates](benchmarks/updates.md).
+| | page | command |
+|---|---|---|
+| cold commands, and runs through Dagster | [commands](benchmarks/commands.md) | `python -m benchmarks.commands` |
+| queries at 50,000 passages | [queries](benchmarks/queries.md) | `python -m benchmarks.query_cost` |
+| bytes and CPU of a passage, step by step | [sizing](benchmarks/sizing.md) | `python -m benchmarks.sizing` |
+| mixed files, and memory | [a large tree](benchmarks/large_tree.md) | `python -m benchmarks.large_tree` |
+| a thousand updates | [updates](benchmarks/updates.md) | `python -m benchmarks.updates` |
+| this checkout beside another commit | | `make compare BASE=main` |
 """

@@ -2,6 +2,7 @@
 
     make bench PEERS=1
     python -m benchmarks.peers.run [--size small] [--turns 3] [--only whole,keyword] [--products omni,txtai]
+    python -m benchmarks.peers.run --only quality --collections FOLDER...
 
 Each product does each work in a process of its own, and the products take turns, so that what else the machine does
 hits all of them alike. CPU seconds are those of the process and of the processes that it waited for; ratios compare
@@ -43,12 +44,21 @@ FUNCTIONS = {
     "unchanged": ("update",),
     "changed": ("update",),
     "embedding": ("embedder",),
+    "quality": ("embedder",),
     "keyword": ("keyword_index",),
     "vector": ("vector_index",),
 }
 """For each work, the functions of which a product needs one."""
-_LIMITS = ("OMP_NUM_THREADS=1", "TOKENIZERS_PARALLELISM=false", "HF_HUB_OFFLINE=1")
-"""One thread, because CPU is compared, and no look at the network."""
+_LIMITS = (
+    "OMP_NUM_THREADS=1",
+    "TOKENIZERS_PARALLELISM=false",
+    "HF_HUB_OFFLINE=1",
+    "COCOINDEX_DISABLE_USAGE_TRACKING=1",
+)
+"""One thread, because CPU is compared, and no requests: cocoindex reports its use where nobody forbids it."""
+
+_INSTRUCTIONS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8")
+"""Those by which the speed of an embedder depends on the processor."""
 
 Run = dict[str, Any]
 """One process: product, work, turn, CPU seconds, and its figures; or why it failed."""
@@ -56,11 +66,12 @@ Run = dict[str, Any]
 
 @dataclass(frozen=True)
 class Product:
-    """A module of `products`, and the interpreter that runs it."""
+    """A module of `products`, the interpreter that runs it, and the checkout that it is in."""
 
     name: str
     module: ModuleType
     python: Path
+    root: Path = ROOT
 
     def does(self, work: str) -> bool:
         """Whether the product can do this work."""
@@ -73,19 +84,22 @@ def main() -> int:
     parser.add_argument("--size", choices=SIZES, default="small")
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--only", default=",".join(FUNCTIONS), help="works, separated by commas")
-    parser.add_argument("--products", default=",".join(all_products()), help="products, separated by commas")
+    parser.add_argument("--products", help="measure these only, separated by commas, and write nothing")
+    parser.add_argument("--collections", type=Path, nargs="*", help="English folders in BEIR's layout, for `quality`")
     parser.add_argument("--environment", type=Path, default=ROOT / ".venv-peers", help="folder of the products")
     options = parser.parse_args()
     known: dict[str, Any] = orjson.loads(FIGURES.read_bytes()) if FIGURES.exists() else {}
+    names = options.products.split(",") if options.products else all_products()
     if options.turns:
-        names, works = options.products.split(","), options.only.split(",")
         ready, reasons = prepare(names, Environment(options.environment))
         with tempfile.TemporaryDirectory(prefix="omni-peers-") as scratch:
-            for work, runs in measure(Path(scratch), ready, works, SIZES[options.size], options.turns):
+            for work, runs in measure(Path(scratch), ready, options.only.split(","), options):
                 known[work] = {"size": options.size, **circumstances(), "runs": runs + absent(reasons, work)}
-                FIGURES.write_bytes(orjson.dumps(known, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
-    PAGE.write_text(page(known, {name: loaded(name) for name in all_products()}), "utf-8")
-    print(PAGE.read_text("utf-8"))
+                if not options.products:
+                    FIGURES.write_bytes(orjson.dumps(known, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    if not options.products:
+        PAGE.write_text(page(known, {name: loaded(name) for name in names}), "utf-8")
+        print(PAGE.read_text("utf-8"))
     return 0
 
 
@@ -105,8 +119,7 @@ def prepare(names: Sequence[str], environment: Environment) -> tuple[list[Produc
     ready, reasons = [], {}
     for name in names:
         module = loaded(name)
-        reason = getattr(module, "REFUSED", "") or (environment.install(module.PACKAGES) if module.PACKAGES else "")
-        if reason:
+        if reason := environment.install(module.PACKAGES) if module.PACKAGES else "":
             reasons[name] = reason
         else:
             ready.append(Product(name, module, environment.python if module.PACKAGES else HERE))
@@ -120,25 +133,29 @@ def absent(reasons: Mapping[str, str], work: str) -> list[Run]:
 
 
 def measure(
-    scratch: Path, ready: Sequence[Product], works: Sequence[str], size: Size, turns: int
+    scratch: Path, ready: Sequence[Product], works: Sequence[str], options: argparse.Namespace
 ) -> Iterator[tuple[str, list[Run]]]:
     """Do each work in turns, and yield its runs. An update follows the ingest of the same turn."""
-    for chain in (("whole",), ("ingest", "unchanged", "changed"), ("embedding",), ("keyword",), ("vector",)):
-        if not set(chain) & set(works):
+    updates = ("ingest", "unchanged", "changed")
+    for chain in (("whole",), updates, ("embedding",), ("quality",), ("keyword",), ("vector",)):
+        if not set(chain) & set(works) or (chain == ("quality",) and not options.collections):
             continue
         given = scratch / chain[0]
-        write_given(given, chain[0], size)
+        write_given(given, chain[0], SIZES[options.size], options.collections or ())
         runs: list[Run] = []
-        for turn in range(turns):
+        for turn in range(1 if chain == ("quality",) else options.turns):  # it has no cost, and does not vary
             for product in ready:
                 runs += one_turn(product, chain, given, scratch, turn)
         yield from ((work, [run for run in runs if run["work"] == work]) for work in chain)
 
 
-def write_given(path: Path, work: str, size: Size) -> None:
+def write_given(path: Path, work: str, size: Size, collections: Sequence[Path] = ()) -> None:
     """Write what a work needs."""
     if work in ("whole", "ingest"):
         copy_files(path, size.whole_files if work == "whole" else size.files)
+    elif work == "quality":
+        for folder in collections:
+            shutil.copytree(folder, path / folder.name)
     elif work == "vector":
         write_vectors(path, size.vectors)
     else:
@@ -182,15 +199,19 @@ def change_one(corpus: Path) -> None:
 def in_a_process(product: Product, work: str, given: Path, target: Path) -> Run:
     """Do one work, and return its CPU seconds and its figures, or why it failed."""
     code = ["-m", "benchmarks.peers.child", product.name, work, str(given), str(target)]
-    return measured([str(product.python), *code], given.parent)
+    return measured([str(product.python), *code], given.parent, product.root)
 
 
-def measured(command: Sequence[str], folder: Path) -> Run:
-    """Run a process in a folder. Return its CPU seconds and the figures that it prints, or why it failed."""
-    whole = ["env", "-u", "PYTHONDONTWRITEBYTECODE", *_LIMITS, f"PYTHONPATH={ROOT}", *command]
+def measured(command: Sequence[str], folder: Path, root: Path = ROOT, timeout: float = TIMEOUT) -> Run:
+    """Run a process in a folder, with the code of a checkout.
+
+    Returns:
+        Its CPU seconds and the figures that it prints, or why it failed.
+    """
+    whole = ["env", "-u", "PYTHONDONTWRITEBYTECODE", *_LIMITS, f"PYTHONPATH={root}", *command]
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors:
         process = subprocess.Popen(whole, stdout=out, stderr=errors, cwd=folder)
-        clock = threading.Timer(TIMEOUT, process.kill)
+        clock = threading.Timer(timeout, process.kill)
         clock.start()
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -204,13 +225,22 @@ def measured(command: Sequence[str], folder: Path) -> Run:
 
 def circumstances() -> dict[str, str]:
     """When and where the figures were made."""
-    cpu = next((line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), "")
+    processor = _processor()
+    instructions = [name for name in _INSTRUCTIONS if name in processor.get("flags", "").split()]
+    name = processor.get("model name", platform.machine())
     return {
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "machine": f"{os.cpu_count()} cores of {cpu.partition(':')[2].strip() or platform.machine()}",
+        "machine": f"{os.cpu_count()} cores of {name} ({', '.join(instructions)})",
         "load": f"{os.getloadavg()[0]:.0f}",
         "python": platform.python_version(),
     }
+
+
+def _processor() -> dict[str, str]:
+    """What Linux says of a processor; nothing elsewhere."""
+    file = Path("/proc/cpuinfo")
+    lines = file.read_text().splitlines() if file.exists() else []
+    return {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
 
 
 if __name__ == "__main__":

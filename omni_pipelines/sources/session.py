@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from native.filters import equals
+from native.lance_tables import TableVersion
 from omni_pipelines.errors import SourceMissing
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.table_files import require_readable_heads
@@ -16,7 +17,7 @@ from omni_pipelines.sources.model.limits import DEFAULT_LIMITS, SourceLimits
 from omni_pipelines.sources.model.listing import Listing, ReadFile
 from omni_pipelines.sources.model.source import Source, SourceKind
 from omni_pipelines.sources.web.network import SYSTEM_NETWORK, Network
-from omni_pipelines.tables import read_rows
+from omni_pipelines.tables import open_table, read_rows
 
 
 class Listings(NamedTuple):
@@ -30,9 +31,9 @@ class Listings(NamedTuple):
 class SourceSession:
     """Lists and opens sources for one command or run, and lists a website only once.
 
-    `omni ingest` needs each listing twice: to see whether there is anything to do, and to do it. Listing a website
-    costs a request per page, so the session keeps that listing. Do not use one session for two runs: the second would
-    not see what changed between them.
+    `omni ingest` needs each listing twice: to see whether there is anything to do, and to do it. It hands over the
+    first ones with `keep`. Listing a website costs a request per page, so the session always keeps that listing. Do
+    not use one session for two runs: the second would not see what changed between them.
 
     Args:
         limits: what may be read at most.
@@ -42,6 +43,16 @@ class SourceSession:
     def __init__(self, limits: SourceLimits = DEFAULT_LIMITS, network: Network = SYSTEM_NETWORK) -> None:
         self._limits, self._network = limits, network
         self._websites: dict[Source, Listing] = {}
+        self._kept: dict[Source, Listing] = {}
+        self._documents: TableVersion | None = None
+
+    def keep(self, home: Home, listings: Iterable[Listing]) -> None:
+        """Return these listings once, from the next `list` of their sources, unless another run ends before that.
+
+        A run that ends later has read what these listings may lack, and would be undone by them.
+        """
+        self._kept = {listing.source: listing for listing in listings}
+        self._documents = open_table(home, DOCUMENTS).head()
 
     def list(self, home: Home, source: Source) -> Listing:
         """List a source, telling a website the version marks of the pages that `home` has stored.
@@ -49,6 +60,9 @@ class SourceSession:
         Raises:
             SourceMissing: it cannot be listed.
         """
+        kept = self._kept.pop(source, None)
+        if kept is not None and open_table(home, DOCUMENTS).head() == self._documents:
+            return kept
         if source.kind is not SourceKind.WEB:
             return list_source(source, limits=self._limits)
         if source not in self._websites:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import pyarrow.compute as pc
 
 from native import duckdb_sql, lance_vectors
 from native.errors import EngineError
+from native.lance_tables import TableVersion
 from native.tantivy_index import KeywordIndex
 from omni_pipelines.home import Home
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, FILTERS, Table, has_type, is_light
@@ -120,19 +122,32 @@ def unique_keys(home: Home, definition: Table) -> Verdict:
 
 def no_orphans(home: Home, lower: Table, upper: Table, column: str, *, both_ways: bool = False) -> Verdict:
     """Check that each row of `lower` belongs to one of `upper`; with `both_ways`, also the other way round."""
-    tables = {"lower": open_table(home, lower).scanner([column]), "upper": open_table(home, upper).scanner([column])}
-    orphans = _not_in(tables, column, "lower", "upper")
-    childless = _not_in(tables, column, "upper", "lower") if both_ways else []
+    orphans = _not_in(home, column, lower, upper)
+    childless = _not_in(home, column, upper, lower) if both_ways else ()
     problem = f"{lower.name} without {upper.name}" if orphans else f"{upper.name} without {lower.name}"
     success = f"{lower.name} and {upper.name} match" if both_ways else f"no {lower.name} without {upper.name}"
     return _verdict("no_orphans", [*orphans, *childless], problem, success)
 
 
-def _not_in(tables: Mapping[str, object], column: str, inner: str, outer: str) -> list[str]:
-    sql = " ".join(
-        ["select distinct", column, "from", inner, "where", column, "not in (select", column, "from", outer, ")"]
+def _not_in(home: Home, column: str, inner: Table, outer: Table) -> Sequence[str]:
+    """The values of a column that only the first table has, at the heads of both."""
+    versions = (open_table(home, inner).head(), open_table(home, outer).head())
+    return _not_in_versions(home, column, (inner, outer), versions)
+
+
+@functools.lru_cache(maxsize=4)
+def _not_in_versions(
+    home: Home, column: str, tables: tuple[Table, Table], versions: tuple[TableVersion, TableVersion]
+) -> tuple[str, ...]:
+    """The same of versions: the checks of the assets and the gate ask this of the same ones."""
+    inner, outer = (
+        open_table(home, table).scanner([column], version=version.version)
+        for table, version in zip(tables, versions, strict=True)
     )
-    return [str(value) for (value,) in duckdb_sql.query(sql, tables)]
+    sql = " ".join(
+        ["select distinct", column, "from inner_rows where", column, "not in (select", column, "from outer_rows)"]
+    )
+    return tuple(str(value) for (value,) in duckdb_sql.query(sql, {"inner_rows": inner, "outer_rows": outer}))
 
 
 def _verdict(name: str, keys: Sequence[str], problem: str, success: str) -> Verdict:

@@ -4,19 +4,53 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 
 from omni_pipelines.configuration import load_settings
 from omni_pipelines.errors import ModelMissing
 from omni_pipelines.home import Home
+from omni_pipelines.knowledge import sql
 from omni_pipelines.sources.model.listing import FileContent, ReadFile, SourceFile
+from omni_pipelines.steps import documents
+from omni_pipelines.steps.parser_process import DocumentParser
 from omni_pipelines.steps.step import LoadedEngines
 from omni_pipelines.text.engines import load_counter, load_embedder, model_fingerprint
 from tests.integration.line import Line
 from tests.integration.members import SECRET
 from tests.integration.small_home import SmallHome, make_small_home
+from tests.integration.statements import select_here
 from tests.object_server import make_bucket, point_aws_at, s3_server
+
+
+class KeptParser(DocumentParser):
+    """Leaves its process to the next ingest of these tests: to start one takes longer than most of them."""
+
+    left: ClassVar[list[Any]] = []
+
+    def __enter__(self) -> DocumentParser:
+        self._process = self.left.pop() if self.left else None
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process is not None:
+            self.left.append(self._process)
+            self._process = None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_parser_process() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(documents, "DocumentParser", KeptParser)
+        yield
+    for process in KeptParser.left:
+        process.end()
+
+
+@pytest.fixture
+def statements_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sql, "select", select_here)
 
 
 @pytest.fixture

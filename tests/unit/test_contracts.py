@@ -24,6 +24,7 @@ from omni_pipelines.records import (
     KeywordGeneration,
     KnowledgeCategory,
     KnowledgeEntry,
+    Record,
     Release,
     SkillMetadata,
     SourceSeen,
@@ -33,6 +34,15 @@ from omni_pipelines.responses import ToolResponse
 from omni_pipelines.tools.argument_check import ArgumentProblem
 from omni_pipelines.tools.definition import ToolDefinition, ToolDocument, ToolMetadata, ToolParameters
 
+
+def build_signatures(kind: type[BaseModel]) -> None:
+    """Build the signatures of records, which `st.builds` reads: pydantic does that when one is first made."""
+    for each in kind.__subclasses__():
+        each.model_rebuild()
+        build_signatures(each)
+
+
+build_signatures(Record)
 ROOT = Path(__file__).parents[2]
 TEXT = st.text(max_size=12)
 SAID = TEXT.map(lambda text: f"{text}x")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from benchmarks.peers import child, run
 from benchmarks.peers.environment import Environment
 from benchmarks.peers.given import write_texts, write_vectors
+from benchmarks.peers.ndcg import ndcg
 from benchmarks.peers.page import page
 
 
@@ -34,6 +36,11 @@ def test_ratio_compares_runs_of_the_same_turn() -> None:
     """The second turn ran on a busier machine, twice as long for both."""
     shown = written(*runs("omni", 1, 2, 2), *runs("other", 3, 6, 60))
     assert "| other | 6.0 | 3.0 to 60.0 | 3.00 | 3.0 | 3.00 | 10 | 100 |" in shown
+
+
+def test_goal_is_judged_by_the_product_that_comes_closest() -> None:
+    shown = written(*runs("omni", 2, 2), *runs("llama_index", 8, 8), *runs("cocoindex", 1, 3))
+    assert "read only what changed cost more than omni | 1.00 (cocoindex) | met |" in shown
 
 
 def test_product_that_failed_is_named_with_its_reason() -> None:
@@ -67,6 +74,18 @@ def test_recall_is_the_share_of_the_nearest_vectors(tmp_path: Path) -> None:
     assert figures["found"] == 0.5
 
 
+def test_ndcg_falls_with_the_place_of_the_judged_document(tmp_path: Path) -> None:
+    """Each query is a unit vector; its document is the nearest for the first query, and the second for the other."""
+    rows = {"corpus": {"a": "1 0", "b": ".8 .6"}, "queries": {"first": "1 0", "second": "1 0", "unjudged": "0 1"}}
+    for name, texts in rows.items():
+        lines = [orjson.dumps({"_id": key, "text": text}).decode() for key, text in texts.items()]
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(lines))
+    (tmp_path / "qrels").mkdir()
+    (tmp_path / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nfirst\ta\t1\nsecond\tb\t1\n")
+    found = ndcg(tmp_path, lambda texts: [[float(number) for number in text.split()] for text in texts])
+    assert found == pytest.approx((1 + 1 / math.log2(3)) / 2)
+
+
 def test_product_runs_in_a_process_and_its_cost_is_reported(tmp_path: Path) -> None:
     write_texts(tmp_path / "given", 40, queries=5)
     product = run.Product("sqlite_fts5", run.loaded("sqlite_fts5"), Path(sys.executable))
@@ -89,8 +108,9 @@ def test_product_that_cannot_be_installed_is_left_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", run.all_products())
-def test_every_product_says_what_it_is_and_can_do_something(name: str) -> None:
+def test_every_product_says_what_it_is_and_does_something_or_why_not(name: str) -> None:
     module = run.loaded(name)
     assert module.__doc__
     assert all("==" in pin for pin in module.PACKAGES)
-    assert any(run.Product(name, module, Path()).does(work) for work in run.FUNCTIONS)
+    product = run.Product(name, module, Path())
+    assert any(product.does(work) for work in run.FUNCTIONS) is not hasattr(module, "NOT_RUN")

@@ -17,3 +17,8 @@ def ingest(corpus: Path, target: Path, embed: Embed) -> int:
 
 
 update = ingest
+
+
+def ingest_whole(corpus: Path, target: Path) -> int:
+    """The same with the default embedder."""
+    return ingest(corpus, target, omni.embedder())

@@ -112,7 +112,7 @@ def ingest_sources(
     if paths:
         with writer_session(home, settings):  # another ingest may register its own sources at the same time
             names = register_paths(home, settings, paths, include)
-    session = SourceSession()  # it lists a website only once, for the check and for the run
+    session = SourceSession()  # it lists a source only once, for the check and for the run
     with measured() as cost:
         report = _unchanged(home, settings, names, session)
         report = report or _run_refresh_job(home, settings, names, session, allow_delete)
@@ -175,6 +175,7 @@ def _unchanged(home: Home, settings: Settings, names: Sequence[str], session: So
         return None
     listings = list_sources(run)
     if stale_ingest(run, listings) is not None:
+        session.keep(home, listings.listed)
         return None
     quarantined = record_unchanged(home, settings, listings)
     counts = {"unchanged": release.counts["documents"], "quarantined": quarantined}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -146,13 +146,11 @@ def show_why_not(trace: WhyNot) -> None:
 
 def show_answer(answer: Answer) -> None:
     """Print the sentences of an answer, then their citations; of an abstention, the nearest passages, on stderr."""
-    if answer.read_as:
-        narrate(f"read as: {answer.read_as}")
+    for remark in _remarks(answer):
+        narrate(remark)
     if answer.abstained:
         _show_nearest(answer)
         return
-    if answer.subjects:
-        narrate(f"the question fits several things: {', '.join(answer.subjects)}")
     label = ""
     for number, sentence in enumerate(answer.sentences, 1):
         say(f"{_with_label(sentence) if sentence.label != label else sentence.text} [{number}]")
@@ -168,6 +166,16 @@ def show_answer(answer: Answer) -> None:
             say(f"    {STALE}")
     for conflict in answer.conflicts:
         say(f"[{conflict.first}] and [{conflict.second}] do not agree: {conflict.says}")
+
+
+def _remarks(answer: Answer) -> Iterator[str]:
+    """What to know before one reads an answer."""
+    if answer.read_as:
+        yield f"read as: {answer.read_as}"
+    if answer.is_doubtful:
+        yield f"these quotes may not answer the question: evidence {answer.evidence:.2f} of 1"
+    if answer.subjects:
+        yield f"the question fits several things: {', '.join(answer.subjects)}"
 
 
 def _show_nearest(answer: Answer) -> None:

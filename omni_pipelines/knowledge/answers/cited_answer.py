@@ -8,6 +8,9 @@ from pydantic import BaseModel
 from omni_pipelines.knowledge.answers.conflicts import Conflict
 from omni_pipelines.providers import Attempt
 
+LIKELY_EVIDENCE = 0.5
+"""Of the answers with less evidence, less than half are right; of the others, nearly two thirds."""
+
 
 class Citation(BaseModel, frozen=True):
     """A verbatim quote and its location."""
@@ -70,3 +73,8 @@ class Answer(BaseModel, frozen=True):
     """In an abstention: the passages that come nearest to the question, best first."""
     attempts: tuple[Attempt, ...] = ()
     """The language models that were asked, with the result of each."""
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether such quotes rather do not answer the question than do."""
+        return self.mode == "extractive" and not self.abstained and self.evidence < LIKELY_EVIDENCE

@@ -27,7 +27,7 @@ from omni_pipelines.knowledge.state.changes import compare_releases
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.knowledge.state.status import status
 from omni_pipelines.operations.alerts import TroubleFound, tell
-from tests.integration.line import Line
+from tests.integration.line import Line, Original, write
 
 SECRET = "Zanzibar salaries are ninety crowns a month, said the zebra."
 SHARED = "The canteen serves soup on Mondays, and on Fridays there is fish."
@@ -36,20 +36,40 @@ Search = Callable[[Line, Viewer | None], object]
 NOBODY, STRANGER, INSIDER = Viewer.of([]), Viewer.of(["sales"]), Viewer.of(["hr", "eu"])
 
 
-@pytest.fixture
-def split(line: Line, tmp_path: Path) -> Line:
+pytestmark = pytest.mark.usefixtures("statements_in_this_process")
+
+
+def fill(line: Line, docs: Path) -> None:
     """Two sources: `private` with a tag, `docs` without; one text is in both."""
     for name, files in {
         "docs": {"menu.md": f"# Menu\n\n{SHARED}\n", "copy.txt": "The same words stand in both places here."},
         "private": {PATH: f"# Zanzibar\n\n{SECRET}\n", "copy.txt": "The same words stand in both places here."},
     }.items():
-        (tmp_path / name).mkdir()
-        for file, text in files.items():
-            (tmp_path / name / file).write_text(text)
-        line.add(tmp_path / name)
+        line.add(write(docs / name, files))
     set_tags(line, '["hr"]')
     line.run()
-    return line
+
+
+def fill_twice(line: Line, docs: Path) -> None:
+    """A second release, so that release 1 is old, and there are changes to report."""
+    fill(line, docs)
+    write(docs, {"private/news.md": "# Zanzibar\n\nNews of the zanzibar crowns.\n"})
+    line.run()
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Original:
+    return Original.filled(tmp_path_factory.mktemp("access"), fill)
+
+
+@pytest.fixture(scope="module")
+def second(tmp_path_factory: pytest.TempPathFactory) -> Original:
+    return Original.filled(tmp_path_factory.mktemp("access"), fill_twice)
+
+
+@pytest.fixture
+def split(original: Original, home: Home) -> Line:
+    return original.copy(home)
 
 
 def set_tags(line: Line, tags: str) -> None:
@@ -117,9 +137,8 @@ MARKS = ("anzibar", "private", "crowns")
 
 
 @pytest.mark.parametrize("name", SEARCHES)
-def test_no_search_shows_a_hidden_document_to_a_stranger(split: Line, tmp_path: Path, name: str) -> None:
-    (tmp_path / "private" / "news.md").write_text("# Zanzibar\n\nNews of the zanzibar crowns.\n")
-    split.run()  # so that release 1 is old, and there are changes to report
+def test_no_search_shows_a_hidden_document_to_a_stranger(second: Original, home: Home, name: str) -> None:
+    split = second.copy(home)
     assert any(mark in as_json(SEARCHES[name](split, None)) for mark in MARKS)
     assert any(mark in as_json(SEARCHES[name](split, INSIDER)) for mark in MARKS)
     for viewer in (NOBODY, STRANGER):
@@ -200,9 +219,9 @@ def test_loosened_tags_do_not_open_older_releases(split: Line) -> None:
     assert "crowns" not in as_json(opened(split, STRANGER, 1).search("zanzibar"))
 
 
-def test_hidden_sources_are_excluded_before_the_best_are_chosen(split: Line, tmp_path: Path) -> None:
+def test_hidden_sources_are_excluded_before_the_best_are_chosen(split: Line, original: Original) -> None:
     for number in range(150):
-        (tmp_path / "private" / f"canteen{number}.md").write_text(f"canteen soup {number}, canteen soup\n")
+        (original.docs / "private" / f"canteen{number}.md").write_text(f"canteen soup {number}, canteen soup\n")
     split.run()
     for mode in Mode:
         assert [hit.path for hit in opened(split, STRANGER).search("canteen soup", 1, mode)] == ["menu.md"]

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from native.filters import day_range
 from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.search.options import Mode
-from tests.integration.line import Line
+from tests.integration.line import Line, Original
 
 JANUARY, MARCH, OLD = (
     datetime(2026, 1, 31, 23, 59, 59, tzinfo=UTC),
@@ -22,14 +23,22 @@ JANUARY, MARCH, OLD = (
 )
 
 
-@pytest.fixture
-def dated(line: Line, docs: Path) -> Line:
+def fill(line: Line, docs: Path) -> None:
     for name, moment in {"january": JANUARY, "march": MARCH, "old": OLD}.items():
         (docs / f"{name}.md").write_text(f"# Heron\n\nThe heron of {name} stands in cold water.\n")
         os.utime(docs / f"{name}.md", (moment.timestamp(), moment.timestamp()))
     line.add(docs)
     line.run()
-    return line
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Original:
+    return Original.filled(tmp_path_factory.mktemp("modified"), fill)
+
+
+@pytest.fixture
+def dated(original: Original, home: Home) -> Line:
+    return original.copy(home)
 
 
 @pytest.mark.parametrize("mode", Mode)
@@ -53,7 +62,8 @@ def test_modified_filter_keeps_documents_changed_on_these_days(
     assert {Path(hit.path).stem for hit in hits} == expected
 
 
-def test_modified_filter_applies_before_the_best_are_chosen(dated: Line, docs: Path) -> None:
+def test_modified_filter_applies_before_the_best_are_chosen(dated: Line, original: Original) -> None:
+    docs = original.docs
     for number in range(120):
         (docs / f"new{number}.md").write_text(f"# Heron {number}\n\nHeron heron cold water {number}.\n")
     dated.run()

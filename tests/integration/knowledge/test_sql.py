@@ -7,23 +7,18 @@ import io
 import json
 import re
 import resource
-from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pytest
 from typer.testing import CliRunner
 
-from native.duckdb_sql import read_only_select
 from native.errors import StatementRefused
-from native.lance_tables import LanceTable
-from native.sql_process import QueryResult, SqlLimits, StoredTable, query_result, select
+from native.sql_process import SqlLimits, select
 from omni_pipelines.cli.main import app
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.home import HOME_NAME, Home
-from omni_pipelines.knowledge import sql as statements
 from omni_pipelines.knowledge.sql import columns, run_sql
 from omni_pipelines.knowledge.state import journal
 from omni_pipelines.operations.entry_writer import KnowledgeWriter
@@ -62,23 +57,6 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> KnowledgeBase:
     return base
 
 
-@pytest.fixture
-def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For tests of the language and not of the process, which costs half a second for each statement."""
-    monkeypatch.setattr(statements, "select", select_here)
-
-
-def select_here(sql: str, tables: Mapping[str, StoredTable | pa.Table], limits: SqlLimits) -> QueryResult:
-    opened = {
-        name: LanceTable(Path(table.path)).scanner(table.columns, table.where, table.version)
-        if isinstance(table, StoredTable)
-        else table
-        for name, table in tables.items()
-    }
-    found = read_only_select(sql, opened, limits.rows, limits.seconds, limits.memory_bytes)
-    return query_result(*found, limits.rows)
-
-
 def ask(base: KnowledgeBase, question: str) -> None:
     """Add to the journal what a question adds."""
     hit = base.librarian().search("keys")[0]
@@ -108,14 +86,14 @@ def test_documentation_has_at_least_twenty_examples() -> None:
     assert len(EXAMPLES) >= 20
 
 
-@pytest.mark.usefixtures("in_this_process")
+@pytest.mark.usefixtures("statements_in_this_process")
 @pytest.mark.parametrize("example", EXAMPLES, ids=range(len(EXAMPLES)))
 def test_documented_example_returns_rows(base: KnowledgeBase, example: str) -> None:
     selected = rows(base, example)
     assert bool(selected) != ("from sources" in example)
 
 
-@pytest.mark.usefixtures("in_this_process")
+@pytest.mark.usefixtures("statements_in_this_process")
 def test_statement_reads_the_release_it_names(base: KnowledgeBase) -> None:
     gone = "select count(*) from documents where path = 'gone.md'"
     assert (rows(base, gone, 1), rows(base, gone)) == ([(1,)], [(0,)])
@@ -123,14 +101,14 @@ def test_statement_reads_the_release_it_names(base: KnowledgeBase) -> None:
     assert rows(base, "select release from releases order by 1") == [(1,), (2,)]
 
 
-@pytest.mark.usefixtures("in_this_process")
+@pytest.mark.usefixtures("statements_in_this_process")
 def test_statement_can_use_a_table_twice(base: KnowledgeBase) -> None:
     assert rows(base, "select count(*) from chunks a join chunks b using (chunk_id)") == rows(
         base, "select count(*) from chunks"
     )
 
 
-@pytest.mark.usefixtures("in_this_process")
+@pytest.mark.usefixtures("statements_in_this_process")
 def test_every_listed_column_can_be_selected(base: KnowledgeBase) -> None:
     for table in {each.table for each in columns()}:
         names = [each.name for each in columns() if each.table == table]
@@ -139,7 +117,7 @@ def test_every_listed_column_can_be_selected(base: KnowledgeBase) -> None:
         assert list(result.columns) == names
 
 
-@pytest.mark.usefixtures("in_this_process")
+@pytest.mark.usefixtures("statements_in_this_process")
 @pytest.mark.parametrize(
     ("sql", "message", "cure"),
     [
@@ -208,7 +186,7 @@ def test_values_have_the_types_that_duckdb_gives() -> None:
     ]
 
 
-@pytest.mark.usefixtures("in_this_process")
+@pytest.mark.usefixtures("statements_in_this_process")
 @pytest.mark.parametrize(
     ("statement", "word"),
     [
@@ -233,7 +211,7 @@ def test_a_value_that_python_lacks_is_refused_with_a_cure(value: str) -> None:
         select(f"select {value}", {}, SqlLimits(rows=1, seconds=30))
 
 
-@pytest.mark.usefixtures("in_this_process")
+@pytest.mark.usefixtures("statements_in_this_process")
 def test_an_explained_select_is_run(base: KnowledgeBase) -> None:
     ((kind, plan),) = rows(base, "explain (format json, analyze) select count(*) from documents")
     assert kind == "analyzed_plan"

@@ -13,6 +13,7 @@ from omni_pipelines.pipeline.staleness import stale_ingest
 from omni_pipelines.sources.kinds import list_source
 from omni_pipelines.sources.model.source import Source, forgotten_marks
 from omni_pipelines.sources.registry import load_sources, register, save_sources
+from omni_pipelines.sources.session import SourceSession
 from tests.integration.line import Line, write
 
 
@@ -290,3 +291,28 @@ def test_a_missing_registry_deletes_nothing(line: Line, docs: Path) -> None:
     with pytest.raises(SourceMissing, match="nothing to ingest"):
         line.run()
     assert line.librarian().search("walrus")
+
+
+# --- the listing that a command hands over to its run
+
+
+def test_a_kept_listing_is_used_once(line: Line, docs: Path) -> None:
+    write(docs, {"otter.md": "Otters swim."})
+    line.add(docs)
+    line.ingest()
+    (source,), session = load_sources(line.home), SourceSession()
+    first = session.list(line.home, source)
+    session.keep(line.home, [first])
+    assert session.list(line.home, source) is first
+    assert session.list(line.home, source) is not first
+
+
+def test_a_kept_listing_is_not_used_after_another_run_which_may_have_read_more(line: Line, docs: Path) -> None:
+    write(docs, {"otter.md": "Otters swim."})
+    line.add(docs)
+    line.ingest()
+    (source,), session = load_sources(line.home), SourceSession()
+    session.keep(line.home, [session.list(line.home, source)])
+    write(docs, {"seal.md": "Seals dive."})
+    line.ingest()
+    assert [file.path for file in session.list(line.home, source).files] == ["otter.md", "seal.md"]

@@ -43,8 +43,9 @@ def reader(path: str) -> Reader:
     return found
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def parser() -> Iterator[DocumentParser]:
+    """One for all tests: each may find a process that runs, or none."""
     with DocumentParser() as parser:
         yield parser
 
@@ -77,9 +78,10 @@ def test_parser_process_returns_the_same_document_as_the_reader(
     assert [there.line(position) for position in positions] == [here.line(position) for position in positions]
 
 
-def test_plain_formats_start_no_process(parser: DocumentParser) -> None:
-    parser.read(reader("a.md"), b"# A\n", "a.md")
-    assert parser._process is None
+def test_plain_formats_start_no_process() -> None:
+    with DocumentParser() as parser:
+        parser.read(reader("a.md"), b"# A\n", "a.md")
+        assert parser._process is None
 
 
 def test_parser_process_serves_many_documents_and_ends_with_its_context() -> None:

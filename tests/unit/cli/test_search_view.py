@@ -1,12 +1,14 @@
-"""How `omni search --explain` writes a score."""
+"""How `omni search --explain` writes a score, and how `omni ask` prints an answer."""
 
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 import pytest
 
-from omni_pipelines.cli.views.search import score_as_sum
+from omni_pipelines.cli.views.search import score_as_sum, show_answer
+from omni_pipelines.knowledge.answers.cited_answer import LIKELY_EVIDENCE, Answer, Sentence
 from omni_pipelines.knowledge.search.hits import Hit, Ranks, ScoreParts
 from omni_pipelines.knowledge.search.relevance import probability
 
@@ -57,3 +59,28 @@ def test_explained_score_names_every_part_and_is_the_probability_of_their_sum(
     shown = re.findall(r"([+-][\d.]+) (\w+)", re.sub(r" \(rank \d+\)", "", terms))
     assert [name for _, name in shown] == names
     assert probability([float(part) for part, _ in shown]) == pytest.approx(float(score), abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("evidence", "mode", "is_doubted"),
+    [
+        (LIKELY_EVIDENCE - 0.1, "extractive", True),
+        (LIKELY_EVIDENCE, "extractive", False),
+        (LIKELY_EVIDENCE - 0.1, "generative", False),
+    ],
+)
+def test_answer_with_little_evidence_is_called_doubtful(
+    capsys: pytest.CaptureFixture[str], evidence: float, mode: Literal["extractive", "generative"], is_doubted: bool
+) -> None:
+    text = "Otters sleep at night."
+    show_answer(
+        Answer(
+            release=1,
+            abstained=False,
+            answer=text,
+            sentences=(Sentence(text=text, citations=()),),
+            evidence=evidence,
+            mode=mode,
+        )
+    )
+    assert ("may not answer" in capsys.readouterr().err) is is_doubted
