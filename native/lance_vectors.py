@@ -1,4 +1,4 @@
-"""The vector index of a Lance table: LanceDB builds it, Lance's scanner searches it.
+"""The vector index of a Lance table: LanceDB or the workers of a cluster build it, Lance's scanner searches it.
 
 LanceDB is used for writing only: its import costs 1 s of CPU, and its search adds 3 ms to a query.
 """
@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from native.lance_paths import lance_path
+from native.lance_segments import Segments, train_in_segments
 from native.lance_tables import LanceTable
 from native.row_cache import row_index
 
@@ -72,18 +73,21 @@ def _coverage(dataset: LanceDataset) -> IndexCoverage:
     return IndexCoverage(rows, 0, 0)
 
 
-def build(table: LanceTable, kind: str = "") -> IndexCoverage:
+def build(table: LanceTable, kind: str = "", segments: Segments | None = None) -> IndexCoverage:
     """Bring the index up to the head: with a first build, a delta for new rows, a new training, or nothing.
 
-    With `kind`, a key of `CANDIDATES_PER_ROW`, an index of that kind is built, even for few rows. It keeps its kind
-    until another one is given.
+    Args:
+        table: with the vectors.
+        kind: a key of `CANDIDATES_PER_ROW`: an index of that kind is built, even for few rows. It keeps its kind
+            until another one is given.
+        segments: how workers train a large index, if there are any.
     """
     before = coverage(table)
     other_kind = kind not in ("", before.kind)
     if before.complete and not other_kind:
         return before
     if other_kind or before.deltas == 0 or before.deltas >= MAX_DELTAS or before.rows > 2 * before.indexed:
-        _train(table, kind or before.kind or KIND)
+        _train(table, kind or before.kind or KIND, segments)
     else:
         with table.lease() as dataset:
             dataset.optimize.optimize_indices(index_names=[INDEX])
@@ -97,7 +101,12 @@ def drop(table: LanceTable) -> None:
             dataset.drop_index(INDEX)
 
 
-def _train(table: LanceTable, kind: str) -> None:
+def _train(table: LanceTable, kind: str, segments: Segments | None) -> None:
+    if segments is not None:
+        with table.lease() as dataset:
+            partitions = max(1, dataset.count_rows() // ROWS_PER_PARTITION)
+            if train_in_segments(dataset, COLUMN, INDEX, kind, partitions, segments):
+                return
     import lancedb
     from lancedb import index
 

@@ -36,17 +36,18 @@ class RayWorkers:
         self._address, self._least_items = address, least_items
 
     def map(
-        self, work: Callable[[Item], Iterable[Result]], items: Iterable[Item]
+        self, work: Callable[[Item], Iterable[Result]], items: Iterable[Item], *, least_items: int | None = None
     ) -> Iterator[tuple[Item, Iterable[Result]]]:
-        """Each item with its results, in order.
+        """Each item with its results, in order. Fewer than `least_items` are done here.
 
         Raises:
             Exception: what `work` raises.
             EngineError: Ray is not installed, the cluster does not answer, or an item ended several workers.
         """
         items = iter(items)
-        first = list(itertools.islice(items, self._least_items))
-        if len(first) < self._least_items:
+        least = self._least_items if least_items is None else least_items
+        first = list(itertools.islice(items, least))
+        if len(first) < least:
             return ((item, work(item)) for item in first)
         return self._map_on_cluster(work, itertools.chain(first, items))
 

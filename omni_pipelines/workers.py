@@ -21,11 +21,14 @@ class Workers(Protocol):
         ...
 
     def map(
-        self, work: Callable[[Item], Iterable[Result]], items: Iterable[Item]
+        self, work: Callable[[Item], Iterable[Result]], items: Iterable[Item], *, least_items: int | None = None
     ) -> Iterator[tuple[Item, Iterable[Result]]]:
         """Each item with its results, in the order of the items, which are taken only as fast as they are worked off.
 
-        `work` may be copied to other processes: what it cannot take along, such as a model, it must load there.
+        Args:
+            work: it may be copied to other processes: what it cannot take along, such as a model, it must load there.
+            items: what it is applied to.
+            least_items: fewer items than this are done in this process; default: as it is worth for small items.
 
         Raises:
             Exception: what `work` raises.
@@ -40,7 +43,7 @@ class ThisProcess:
     are_many = False
 
     def map(
-        self, work: Callable[[Item], Iterable[Result]], items: Iterable[Item]
+        self, work: Callable[[Item], Iterable[Result]], items: Iterable[Item], *, least_items: int | None = None
     ) -> Iterator[tuple[Item, Iterable[Result]]]:
         """Each item with its results."""
         return ((item, work(item)) for item in items)

@@ -1,8 +1,10 @@
 """Embeddings to a vector index: a version of their table that covers every row."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from native import lance_files, lance_vectors
+from native.lance_segments import Segments
 from omni_pipelines import progress
 from omni_pipelines.schemas import EMBEDDINGS
 from omni_pipelines.steps.step import RunContext
@@ -41,7 +43,8 @@ def build_vector_index(run: RunContext, kind: str = "") -> VectorsReport:
     if any(name.startswith("_indices/") for name in lance_files.broken_files(embeddings)):
         kind = kind or lance_vectors.coverage(embeddings).kind
         lance_vectors.drop(embeddings)  # derived data: built again from the rows
-    coverage = lance_vectors.build(embeddings, kind)
+    segments = Segments(partial(run.workers.map, least_items=2)) if run.workers.are_many else None
+    coverage = lance_vectors.build(embeddings, kind, segments)
     progress.report("indexing vectors", coverage.rows, coverage.rows, "vectors")
     before, head = read_step_record(run.home, "vector_index"), str(embeddings.head())
     if before is None or before.output != head:  # otherwise the record keeps naming the rows the index was built from

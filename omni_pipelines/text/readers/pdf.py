@@ -129,6 +129,7 @@ def _recognize(file: PdfFile, pages: Sequence[PageContent], recognition: Recogni
     for number, content in enumerate(pages):
         if not (content.is_picture or content.is_garbled):
             continue
+        content.is_picture = content.is_garbled = False
         if recognition.is_over:
             late.append(number + 1)
             continue
@@ -137,7 +138,6 @@ def _recognize(file: PdfFile, pages: Sequence[PageContent], recognition: Recogni
         late += [number + 1] if found.is_late else []
         if found.parts:
             content.parts, content.confidence = found.parts, found.confidence
-        content.is_picture = content.is_garbled = False
     if late:
         extraction.cut(f"{_named(late)} probably scanned, and to recognise it would take too long", RefusalCode.CPU)
 

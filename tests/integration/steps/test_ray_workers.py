@@ -8,19 +8,26 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from native.errors import EngineError
+from native.lance_segments import Segments
+from native.lance_tables import LanceTable
+from native.lance_vectors import KIND, IndexCoverage, build
 from native.ray_workers import IN_FLIGHT, RayWorkers
 from omni_pipelines.errors import SourceMissing
 from omni_pipelines.home import Home
 from omni_pipelines.pipeline.run import run_pipeline
+from omni_pipelines.schemas import EMBEDDINGS
 from omni_pipelines.sources.model.listing import FileContent, ReadFile, SourceFile
 from omni_pipelines.steps.step import BatchSizes, RunContext
 from tests.integration.line import Line, paragraph, write
+from tests.integration.native.embedding_rows import numbered
+from tests.integration.native.embedding_rows import rows as embedding_rows
 from tests.ray_cluster import NODES, kill_a_worker_node, ray_cluster
 
 ROOT = Path(__file__).parents[3]
@@ -148,6 +155,15 @@ def test_items_are_taken_only_as_fast_as_they_are_worked_off(cluster: Any) -> No
 
 def _twice(item: int) -> list[int]:
     return [2 * item]
+
+
+def test_segments_of_a_vector_index_are_built_on_the_cluster(cluster: Any, tmp_path: Path) -> None:
+    table = LanceTable(tmp_path / "embeddings.lance")
+    table.create(EMBEDDINGS.schema)
+    for first in (0, 3_000):
+        table.upsert("chunk_id", embedding_rows(numbered(first, first + 3_000), seed=first))
+    on_cluster = partial(RayWorkers(cluster.address).map, least_items=2)
+    assert build(table, segments=Segments(on_cluster, rows=3_000)) == IndexCoverage(6_000, 6_000, 1, KIND)
 
 
 @pytest.mark.parametrize("error", [SourceMissing("gone", cure="look"), EngineError("broken", cure="x"), OSError(5)])
