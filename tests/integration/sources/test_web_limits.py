@@ -141,7 +141,7 @@ def no_http(request: BaseHTTPRequestHandler) -> None:
 def test_an_endless_or_broken_response_is_quarantined(
     line: Line, site: Site, raw: Callable[[BaseHTTPRequestHandler], None]
 ) -> None:
-    line.limits = SourceLimits(web=WebLimits(attempts=1, answer_seconds=0.3))
+    line.limits = SourceLimits(web=WebLimits(attempts=1, answer_seconds=1.5))
     site.pages["/docs/otter"] = Page(raw=raw)
     save_sources(line.home, [website(site)])
     line.run()
