@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -106,7 +107,8 @@ def look(folder: Path, options: argparse.Namespace) -> float:
         def run(self, *arguments: Any, **named: Any) -> RunContext:
             return replace(super().run(*arguments, **named), engines=ENGINES)
 
-    home = many_files(folder, options.files)
+    with ProcessPoolExecutor(1) as pool:  # what an ingest leaves in memory makes a look dearer
+        home = pool.submit(many_files, folder, options.files).result()
     seconds = []
     with dg.DagsterInstance.ephemeral() as instance:
         for _ in range(options.turns + 1):
