@@ -16,9 +16,9 @@ from omni_pipelines.cli.output import Stdout, complaint, narrate, say
 INTERRUPTED = 130
 """The exit code after Ctrl+C."""
 _FIRST_OBJECTS = 2_000_000
-"""Objects after which Python first looks for garbage: more than any command imports, because modules are none."""
+"""New objects after which Python first collects garbage: more than imports make, which leave hardly any garbage."""
 _NEW_OBJECTS = 50_000
-"""Objects after which it looks again. With its 700, many objects that stay are looked at many times."""
+"""New objects between later collections. With the default of 700, objects that stay are examined many times."""
 
 
 app = typer.Typer(
@@ -55,7 +55,7 @@ def run() -> None:
     os.environ.setdefault("LANCE_LOG", "error")  # noqa: TID251  # not a warning for each part of an index that is empty
     os.putenv("RUST_BACKTRACE", "0")  # where an engine panics, our message and its cure say what it means
     gc.set_threshold(_FIRST_OBJECTS)
-    gc.callbacks.append(_look_more_often)
+    gc.callbacks.append(_collect_more_often)
     code = execute(sys.argv[1:])
     if code == INTERRUPTED:  # threads of engines may still work, which abort a process that unloads them
         sys.stdout.flush()
@@ -64,9 +64,9 @@ def run() -> None:
     sys.exit(code)
 
 
-def _look_more_often(_phase: str, _about: object) -> None:
+def _collect_more_often(_phase: str, _about: object) -> None:
     gc.set_threshold(_NEW_OBJECTS)
-    gc.callbacks.remove(_look_more_often)
+    gc.callbacks.remove(_collect_more_often)
 
 
 def execute(arguments: Sequence[str], application: Callable[..., int] = app) -> int:

@@ -58,7 +58,7 @@ class Answer(BaseModel, frozen=True):
     """All sentences; "" in an abstention."""
     sentences: tuple[Sentence, ...]
     evidence: float
-    """The probability that the best unit of the sources answers the question, 0 to 1."""
+    """The probability that the quotes answer the question, 0 to 1."""
     mode: Literal["extractive", "generative"] = "extractive"
     """Quotes from the sources, or the words of a language model with quotes that support them."""
     note: str = ""
@@ -76,5 +76,5 @@ class Answer(BaseModel, frozen=True):
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether such quotes rather do not answer the question than do."""
+        """Whether answers with so little evidence are wrong more often than right."""
         return self.mode == "extractive" and not self.abstained and self.evidence < LIKELY_EVIDENCE

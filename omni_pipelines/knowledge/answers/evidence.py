@@ -1,10 +1,10 @@
 """Evidence: the probability that a unit answers a question, from the words and the meaning that they share.
 
-Two logistic regressions over the same features. One ranks the units of the passages; the other decides whether the
-best unit is an answer. The words of the question count by how rare they are in the corpus, and what it names must be
-in the evidence: in the unit, its heading, symbol, path or title, or in its passage. A word that the unit does not
-contain counts in part if its meaning is near the unit's. A unit must also have something of the asked kind, such as a
-number for "how many".
+Two logistic regressions over the same features. One ranks the units of the passages; the other decides, by the best
+unit, whether one of the best three is an answer. The words of the question count by how rare they are in the corpus,
+and what it names must be in the evidence: in the unit, its heading, symbol, path or title, or in its passage. A word
+that the unit does not contain counts in part if its meaning is near the unit's. A unit must also have something of
+the asked kind, such as a number for "how many".
 
 `python -m benchmarks.answer_evidence` fits the weights on the development half of the question set.
 """
@@ -314,5 +314,5 @@ def unit_scores(features: np.ndarray) -> list[float]:
 
 
 def answer_probability(features: np.ndarray) -> float:
-    """The probability that the best candidate answers the question, from its features (len(FEATURES),)."""
+    """The probability that one of the best three answers, from the features (len(FEATURES),) of the best one."""
     return 1 / (1 + math.exp(-float(features @ _DECISION) - DECISION_BIAS))
