@@ -364,7 +364,7 @@ def _page_of_books(books: Sequence[Book]) -> str:
         "",
         "The longest file of each package that has so many pages, read as an ingest reads it: in a parser process "
         f"that may use {MAX_MEMORY_BYTES >> 20:,} MiB, and {limits.seconds:.0f} s and "
-        f"{1e3 * limits.seconds_of_page:.0f} ms more for each page. Recall and precision are those of the words of all pages.",
+        f"{1e3 * limits.seconds_of_page:.0f} ms more for each page. Recall and precision are those of all words.",
         "",
         "| package | file | pages | MB | words | CPU s | allowed s | peak MiB | recall | precision | not read |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
