@@ -111,7 +111,6 @@ class Book:
 def main() -> int:
     """Compare all files and write the page."""
     results, refused = [], []
-    books = [_read_book(*found) for found in _longest(Path(sys.argv[1]))]
     for package, file in _files(Path(sys.argv[1])):
         reference = _pages_of_pdftotext(file)
         if sum(len(words_of(page)) for page in reference) < MIN_WORDS:
@@ -126,6 +125,7 @@ def main() -> int:
         costs = (1e3 * result.seconds, 1e3 * result.seconds_of_pypdf)
         shown = f"{' '.join(f'{share:.3f}' for share in shares)} {' '.join(f'{cost:6.1f} ms' for cost in costs)}"
         print(f"{shown} {result.pages:5} {package} {file.name}", flush=True)
+    books = [_read_book(*found) for found in _longest(Path(sys.argv[1]))]
     PAGE.write_text(_page(results, refused) + _page_of_books(books), "utf-8")
     return 0
 
