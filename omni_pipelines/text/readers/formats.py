@@ -132,7 +132,7 @@ PICTURES = tuple(
 READERS = (
     Reader("markdown", 4, _at("markup.markdown"), "text/markdown", "prose", (".md", ".markdown", ".mdx")),
     Reader("restructured", 3, _at("markup.restructured"), "text/x-rst", "prose", (".rst", ".rest")),
-    Reader("html", 13, _at("markup.html"), "text/html", "markup", (".html", ".htm", ".xhtml"), isolated=True),
+    Reader("html", 14, _at("markup.html"), "text/html", "markup", (".html", ".htm", ".xhtml"), isolated=True),
     Reader("python", 3, _at("source_code.python"), "text/x-python", "code", (".py", ".pyi", ".pyw"), "python"),
     PLAIN,
     _binary("pdf", _at("pdf"), "application/pdf", "prose", ".pdf", version=8, recognize=_at("pdf", "recognize")),
@@ -197,7 +197,7 @@ READERS = (
     Reader("notebook", 3, _at("records.notebook"), "application/x-ipynb+json", "prose", (".ipynb",), isolated=True),
     Reader(
         "json",
-        1,
+        2,
         _at("records.json_records"),
         "application/json",
         "code",
@@ -262,7 +262,7 @@ READERS = (
     *PICTURES,
     Reader("asciidoc", 2, _at("markup.asciidoc"), "text/asciidoc", "prose", (".adoc", ".asciidoc", ".asc")),
     *(
-        Reader("code", 5, code.read, f"text/x-{name}", "code", suffixes, name, isolated=True, prepare=code.prepare)
+        Reader("code", 6, code.read, f"text/x-{name}", "code", suffixes, name, isolated=True, prepare=code.prepare)
         for name, suffixes in code.SUFFIXES.items()
     ),
 )
