@@ -111,9 +111,9 @@ _XML = (
     ".tmx",
 )  # fmt: skip
 PLAIN = Reader(
-    "text", 3, plain.read, "text/plain", "prose", (".txt", ".text", ".log", "readme", "license", "changelog")
+    "text", 4, plain.read, "text/plain", "prose", (".txt", ".text", ".log", "readme", "license", "changelog")
 )
-UNKNOWN = Reader("unknown", 2, plain.read, "application/octet-stream", "prose", (), binary=True)
+UNKNOWN = Reader("unknown", 3, plain.read, "application/octet-stream", "prose", (), binary=True)
 """For files whose name says nothing: their content chooses a reader, which is `PLAIN` for any other text."""
 
 _DATABASES = (".sqlite", ".sqlite3", ".db", ".db3", ".gpkg")
@@ -214,8 +214,8 @@ READERS = (
         (".geojson", ".geojsonl", ".geojsons"),
         isolated=True,
     ),
-    Reader("csv", 4, _at("records.delimited"), "text/csv", "data", (".csv",)),
-    Reader("csv", 4, _at("records.delimited"), "text/tab-separated-values", "data", (".tsv", ".tab")),
+    Reader("csv", 5, _at("records.delimited"), "text/csv", "data", (".csv",)),
+    Reader("csv", 5, _at("records.delimited"), "text/tab-separated-values", "data", (".tsv", ".tab")),
     Reader("xml", 5, _at("markup.xml"), "application/xml", "markup", _XML, isolated=True),
     _marked_up("org", _at("markup.org"), "text/org", ".org"),
     _marked_up("mediawiki", _at("markup.mediawiki"), "text/x-wiki", ".wiki", ".mediawiki"),
