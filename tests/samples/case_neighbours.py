@@ -165,6 +165,13 @@ FILE_CASES = [
         "09-xlsx-durations", "minus.xlsx", workbook(number_cell(-0.25, 1), ["[h]:mm"]), ("-6:00:00",), ("1899",)
     ),
     Neighbour(
+        "09-xlsx-durations",
+        "days.xlsx",
+        workbook(number_cell(2.5, 1), ['d "days" h:mm']),
+        ("2 days 12:00:00",),
+        ("1900",),
+    ),
+    Neighbour(
         "10-docx-main-part-name",
         "book.xlsx",
         _with_parts(
@@ -247,6 +254,14 @@ FILE_CASES = [
         ("away",),
     ),
     Neighbour(
+        "26-html-not-displayed",
+        "drawing.svg",
+        b"<svg xmlns='http://www.w3.org/2000/svg'><text>seen</text><text style='display:none'>away</text>"
+        b"<g visibility='hidden'><text>gone</text></g><text>again</text></svg>",
+        ("seen", "again"),
+        ("away", "gone"),
+    ),
+    Neighbour(
         "27-xlsx-escapes-and-cells",
         "order.xlsx",
         workbook('<row r="1"><c r="c1"><v>3</v></c><c r="a1"><v>1</v></c></row>'),
@@ -327,6 +342,14 @@ HEADINGS = [
         ),
         "none.docx",
         [],
+    ),
+    (
+        "11-docx-inherited-heading",
+        "firm.rtf",
+        rb"{\rtf1\ansi{\stylesheet{\s0 Normal;}{\s1\sbasedon0 heading 1;}{\s2\sbasedon1 Firm;}}"
+        rb"\pard\s2 Firm head\par\pard\s0 body\par}",
+        "Firm head",
+        [("Firm head",)],
     ),
     (
         "16-front-matter",

@@ -158,7 +158,7 @@ READERS = (
         ".xlsb",
         version=2,
     ),
-    _binary("xls", _at("sheets.xls"), "application/vnd.ms-excel", "data", ".xls", ".xlt", version=1),
+    _binary("xls", _at("sheets.xls"), "application/vnd.ms-excel", "data", ".xls", ".xlt", version=2),
     _binary(
         "iwork",
         _at("office.iwork"),
@@ -217,7 +217,7 @@ READERS = (
     ),
     Reader("csv", 4, _at("records.delimited"), "text/csv", "data", (".csv",)),
     Reader("csv", 4, _at("records.delimited"), "text/tab-separated-values", "data", (".tsv", ".tab")),
-    Reader("xml", 5, _at("markup.xml"), "application/xml", "markup", _XML, isolated=True),
+    Reader("xml", 6, _at("markup.xml"), "application/xml", "markup", _XML, isolated=True),
     _marked_up("org", _at("markup.org"), "text/org", ".org"),
     _marked_up("mediawiki", _at("markup.mediawiki"), "text/x-wiki", ".wiki", ".mediawiki"),
     _marked_up("tex", _at("markup.tex"), "text/x-tex", ".tex", ".latex", ".ltx", version=2),
@@ -229,7 +229,7 @@ READERS = (
     _marked_up("subtitles", _at("records.subtitles"), "application/x-subrip", ".srt"),
     _marked_up("subtitles", _at("records.subtitles"), "text/vtt", ".vtt"),
     _binary("warc", _at("records.warc"), "application/warc", "markup", ".warc", version=1),
-    Reader("rtf", 4, _at("rtf.rtf"), "application/rtf", "prose", (".rtf",), isolated=True),
+    Reader("rtf", 5, _at("rtf.rtf"), "application/rtf", "prose", (".rtf",), isolated=True),
     Reader("mail", 8, _at("mails.mail"), "message/rfc822", "prose", (".eml", ".emlx"), isolated=True, binary=True),
     _converted(
         "doc", "application/msword", "prose", ".docx", ".doc", ".dot", read=_at("old_office.old_word"), version=2

@@ -146,7 +146,8 @@ class _OpenDocumentHandler(XmlHandler):
         if name in _PARAGRAPHS:
             self._style = attributes.get("style-name", "")
             self._hide(self._style)
-            self._level = _level(attributes) if name == "h" else int(_TITLE in self._path)
+            by_style = int(_TITLE in self._path) or self._styles.outline_level(self._style)
+            self._level = _level(attributes) if name == "h" else by_style
             if self._level and OUTLINE in self._styles.lists and attributes.get("is-list-header") != "true":
                 self._label = self._next_label(OUTLINE, self._level - 1)
             self._open.append([])
