@@ -198,7 +198,7 @@ READERS = (
     Reader("notebook", 4, _at("records.notebook"), "application/x-ipynb+json", "prose", (".ipynb",), isolated=True),
     Reader(
         "json",
-        1,
+        2,
         _at("records.json_records"),
         "application/json",
         "code",
@@ -215,8 +215,8 @@ READERS = (
         (".geojson", ".geojsonl", ".geojsons"),
         isolated=True,
     ),
-    Reader("csv", 4, _at("records.delimited"), "text/csv", "data", (".csv",)),
-    Reader("csv", 4, _at("records.delimited"), "text/tab-separated-values", "data", (".tsv", ".tab")),
+    Reader("csv", 5, _at("records.delimited"), "text/csv", "data", (".csv",)),
+    Reader("csv", 5, _at("records.delimited"), "text/tab-separated-values", "data", (".tsv", ".tab")),
     Reader("xml", 6, _at("markup.xml"), "application/xml", "markup", _XML, isolated=True),
     _marked_up("org", _at("markup.org"), "text/org", ".org"),
     _marked_up("mediawiki", _at("markup.mediawiki"), "text/x-wiki", ".wiki", ".mediawiki"),
@@ -263,7 +263,7 @@ READERS = (
     *PICTURES,
     Reader("asciidoc", 2, _at("markup.asciidoc"), "text/asciidoc", "prose", (".adoc", ".asciidoc", ".asc")),
     *(
-        Reader("code", 5, code.read, f"text/x-{name}", "code", suffixes, name, isolated=True, prepare=code.prepare)
+        Reader("code", 6, code.read, f"text/x-{name}", "code", suffixes, name, isolated=True, prepare=code.prepare)
         for name, suffixes in code.SUFFIXES.items()
     ),
 )
