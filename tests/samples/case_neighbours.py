@@ -207,6 +207,13 @@ FILE_CASES = [
         ("Kept tale", "Second tale", "Last tale"),
     ),
     Neighbour(
+        "12-epub-one-bad-chapter",
+        "book.fb2",
+        b"<?xml version='1.0'?><FictionBook><body><section><p>Kept tale.</p></section>"
+        b"<section><p>Lost & gone.</p></section></body></FictionBook>",
+        ("Kept tale",),
+    ),
+    Neighbour(
         "14-pdf-word-broken-at-line-end",
         "letters.pdf",
         drawn(page_content(["The X-", "ray of the moor-", "ings, and https://example.org/a-", "b"])),
