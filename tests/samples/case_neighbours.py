@@ -72,6 +72,17 @@ _REPORT = (
     b"Reporting-MTA: dns; mx.example.org\n\nFinal-Recipient: rfc822; z@example.org\nStatus: 5.1.1\n--b--\n"
 )
 _REPEATED = f'<table:table-row table:number-rows-repeated="2">{_cell("Merle", "string")}{_cell(4, repeated=2)}'
+_ODF = " ".join(
+    f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in ("office", "text", "style")
+)
+_FIRM = (
+    f'<office:document {_ODF} office:mimetype="application/vnd.oasis.opendocument.text"><office:styles>'
+    '<style:style style:name="Heading_20_1" style:default-outline-level="1"/></office:styles>'
+    '<office:automatic-styles><style:style style:name="P1" style:parent-style-name="Heading_20_1"/>'
+    '<style:style style:name="P2" style:parent-style-name="Heading_20_1" style:default-outline-level=""/>'
+    '</office:automatic-styles><office:body><office:text><text:p text:style-name="P1">Firm head</text:p>'
+    '<text:p text:style-name="P2">body</text:p></office:text></office:body></office:document>'
+)
 _PICTURE = base64.b64encode(bytes(range(256)) * 120).decode()
 
 FILE_CASES = [
@@ -355,6 +366,13 @@ HEADINGS = [
         "firm.rtf",
         rb"{\rtf1\ansi{\stylesheet{\s0 Normal;}{\s1\sbasedon0 heading 1;}{\s2\sbasedon1 Firm;}}"
         rb"\pard\s2 Firm head\par\pard\s0 body\par}",
+        "Firm head",
+        [("Firm head",)],
+    ),
+    (
+        "11-docx-inherited-heading",
+        "firm.fodt",
+        _FIRM.encode(),
         "Firm head",
         [("Firm head",)],
     ),
