@@ -141,9 +141,9 @@ def _is_common_syllable(sign: str) -> bool:
 def _is_halfwidth_kana(raw: bytes, high: int) -> bool:
     """Whether the `high` bytes beyond ASCII are words in katakana of half width."""
     kana = b"".join(_KANA.findall(raw[:MAX_BYTES]))
-    return len(kana) >= max(_MIN_KANA_SHARE * high, _FEW_BYTES) and len(
-        _COMMON_KANA.findall(kana)
-    ) >= _MIN_COMMON_SHARE * len(kana)
+    if len(kana) < max(_MIN_KANA_SHARE * high, _FEW_BYTES) or _REPEATED.search(kana.decode("cp932")):
+        return False
+    return len(_COMMON_KANA.findall(kana)) >= _MIN_COMMON_SHARE * len(kana)
 
 
 def _with_first(scored: list[_Scored], codec: str, raw: bytes) -> list[_Scored]:
