@@ -154,7 +154,7 @@ def test_a_claimed_source_is_read_from_its_new_folder(tmp_path: Path, store_url:
     trust_settings(right.home)
     arguments = ["source", "claim", "left-docs", "--at", str(tmp_path / "moved"), "--home", str(right.home.root)]
     result = CliRunner().invoke(app, arguments)
-    assert "1 files" in result.output, result.output
+    assert "1 file in" in result.output, result.output
     (tmp_path / "moved" / "a.md").write_text("Walrus moved.")
     right.run()
     assert right.search("walrus")[0].text == "Walrus moved."
