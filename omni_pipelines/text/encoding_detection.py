@@ -77,7 +77,7 @@ def detect_encoding(raw: bytes) -> Detected | None:
     if not high:
         return None
     scored = _scored(raw)
-    if high >= _FEW_BYTES:
+    if high >= _FEW_BYTES and not (scored and _is_upper(scored[0].text)):
         scored = _with_first(scored, best_candidate(raw), raw)
     elif symbols := _as_symbols(raw):
         return Detected(symbols, _probability(_MAX_LEAD / 2, high, 1.0))
@@ -118,12 +118,23 @@ def _scored(raw: bytes) -> list[_Scored]:
         if text is None:
             continue
         odd = _MAX_ODD if _is_unlikely_korean(text) else min(oddities(text[:_MAX_CHARACTERS]), _MAX_ODD)
-        score = candidate.score * candidate.rank * _ODD**odd
+        fit = max(candidate.score, _score_in_lower_case(text, candidate.codec) if _is_upper(text) else 0)
+        score = fit * candidate.rank * _ODD**odd
         same = best.get(text)
         if same is None or (same.rank, same.score) < (candidate.rank, score):
             score = max(score, same.score if same else 0)
             best[text] = _Scored(codec, text, score, candidate.rank, odd)
     return sorted(best.values(), key=lambda each: -each.score)
+
+
+def _is_upper(text: str) -> bool:
+    """Whether all letters beyond ASCII are capital: chardet knows texts in small letters."""
+    return "".join(sign for sign in text[:_MAX_CHARACTERS] if sign > "\x7f").isupper()
+
+
+def _score_in_lower_case(text: str, codec: str) -> float:
+    lower = text[:MAX_BYTES].lower().encode(codec, "ignore")
+    return next((each.score for each in candidates(lower) if each.codec == codec), 0.0)
 
 
 def _is_unlikely_korean(text: str) -> bool:

@@ -243,6 +243,20 @@ def test_signs_letters_and_half_width_in_east_asian_text_are_no_other_encoding(
         assert decode((text * times).encode(codec)).text == text * times
 
 
+@pytest.mark.parametrize(
+    ("text", "codec"),
+    [
+        ("ИНСТРУКЦИЯ ПО ЭКСПЛУАТАЦИИ НАСОСА\n", "cp1251"),
+        ("ВНИМАНИЕ! НЕ ОТКРЫВАТЬ КЛАПАН ПОД ДАВЛЕНИЕМ.\n" * 9, "cp1251"),
+        ("ИНСТРУКЦИЯ ПО ЭКСПЛУАТАЦИИ НАСОСА\n", "koi8_r"),
+        ("ΟΔΗΓΙΕΣ ΧΡΗΣΗΣ ΑΝΤΛΙΑΣ\n", "cp1253"),
+        ("ÜBERPRÜFUNG DER GRÖSSE FÜR ÄMTER\n", "cp1252"),
+    ],
+)
+def test_text_in_capital_letters_is_not_taken_for_small_ones_of_another_encoding(text: str, codec: str) -> None:
+    assert decode(text.encode(codec)).text == text
+
+
 def test_few_signs_of_measures_are_windows_1252() -> None:
     text = "Temperatur 20 °C, ±2 µm, 5 €\n"
     assert decode(text.encode("cp1252")).text == text
