@@ -131,7 +131,9 @@ def test_table_of_contents_gives_no_units(heading: str) -> None:
 
 
 def test_navigation_before_another_section_gives_no_units() -> None:
-    text = "# Navigation\n\n- Rotating the keys of servers\n- Stopping the servers\n\n# Keys\n\nKeys rotate at noon.\n"
+    text = (
+        "# Navigation\n\n- Rotating the keys of servers\n- Stopping the servers\n\n# Keys\n\nKeys rotate at noon.\n"
+    )
     found = {unit.text for unit in answer_units(hit(text, heading="Navigation; Keys"))}
     assert found == {"Keys rotate at noon."}
 
