@@ -8,7 +8,6 @@ Reciprocal rank fusion knows the ranks only: Cormack, Clarke and Buettcher, "Rec
 Condorcet and individual Rank Learning Methods" (2009).
 """
 
-import operator
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -56,11 +55,10 @@ def vector_evidence(cosines: ScoredKeys, calibration: Calibration, readable: flo
 
 def evidence_fusion(keyword: Mapping[str, float], vector: Mapping[str, float]) -> list[Fused]:
     """All keys of both, each with the sum of its evidence, best first, ties by key."""
-    keys = keyword.keys() | vector.keys()
-    words, meanings = ([evidence.get(key, 0.0) for key in keys] for evidence in (keyword, vector))
-    negated = map(operator.neg, map(operator.add, words, meanings))
-    best_first = sorted(zip(negated, keys, words, meanings, strict=True))  # a sort with a key takes twice as long
-    return [Fused(key, -negative, word, meaning) for negative, key, word, meaning in best_first]
+    return ordered(
+        Fused(key, keyword.get(key, 0.0) + vector.get(key, 0.0), keyword.get(key, 0.0), vector.get(key, 0.0))
+        for key in keyword.keys() | vector.keys()
+    )
 
 
 def plain_rrf(keyword: Iterable[str], vector: Iterable[str], k: int = RRF_K) -> list[Fused]:
