@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from native.filters import is_in
 from native.lance_tables import LanceTable, TableVersion
+from omni_pipelines.amounts import counted
 from omni_pipelines.home import Home
 from omni_pipelines.model_catalog import embedder_with
 from omni_pipelines.records import Release
@@ -41,7 +42,7 @@ def language_hint(embedder: str, languages: Mapping[str, int]) -> str:
     model = embedder.partition("/")[0]
     named = ", ".join(f"{language} {count:,}" for language, count in list(languages.items())[:_NAMED])
     return (
-        f"{sum(languages.values()):,} documents are in languages that {model} does not know ({named}), so questions "
+        f"{counted(sum(languages.values()), 'document')} in languages that {model} does not know ({named}): questions "
         f"find them by words only; to find them by meaning: omni model pull {MULTILINGUAL}, then set "
         f'embedder = "{MULTILINGUAL}" in omni.toml and run omni ingest'
     )

@@ -121,7 +121,7 @@ def test_status_counts_documents_in_languages_that_the_embedder_does_not_know(ho
     shown = status(home)
     assert shown.foreign_languages == {"de": 2}
     hint = language_hint(shown.fingerprints["embedder"], shown.foreign_languages)
-    assert hint.startswith("2 documents are in languages that all-minilm-l6-v2 does not know (de 2)")
+    assert hint.startswith("2 documents in languages that all-minilm-l6-v2 does not know (de 2)")
     assert 'embedder = "multilingual-e5-small"' in hint
 
 
