@@ -169,11 +169,11 @@ def keyword_coverage(home: Home) -> Verdict:
     record = read_step_record(home, "keyword_index")
     chunks = set(open_table(home, CHUNKS).read(["chunk_id"])["chunk_id"].to_pylist())
     try:
-        entries = set(KeywordIndex.open(home.keyword / (record.output if record else "none"), FILTERS).fingerprints())
+        keys = KeywordIndex.open(home.keyword / (record.output if record else "none"), FILTERS).keys()
     except EngineError as error:
         return Verdict("index_coverage", False, str(error))
-    missing, surplus = len(chunks - entries), len(entries - chunks)
-    detail = f"{len(entries)} entries for {len(chunks)} chunks; {missing} missing, {surplus} too many"
+    missing, surplus = len(chunks.difference(keys)), len(keys) - len(chunks.intersection(keys))
+    detail = f"{len(keys)} entries for {len(chunks)} chunks; {missing} missing, {surplus} too many"
     return Verdict("index_coverage", not missing and not surplus, detail, {"missing": missing, "surplus": surplus})
 
 

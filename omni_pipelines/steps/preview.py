@@ -1,5 +1,6 @@
 """A few rows of what a step built, for the page of its asset. Never the whole of anything."""
 
+import functools
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ import pyarrow.compute as pc
 
 from native import lance_vectors
 from native.filters import is_in
+from native.lance_tables import TableVersion
 from native.tantivy_index import KeywordIndex
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.quality.gate_results import GateResult
@@ -201,7 +203,13 @@ def _pinned(release: Release, before: Release | None) -> Rows:
 
 def _sample(home: Home) -> list[ChunkRow]:
     """The chunks with the least ids: these are hashes, so the chunks come from anywhere, and most stay the same."""
-    keys = open_table(home, CHUNKS).read(["chunk_id"])["chunk_id"]
+    return _sample_of(home, open_table(home, CHUNKS).head())
+
+
+@functools.lru_cache(maxsize=1)
+def _sample_of(home: Home, head: TableVersion) -> list[ChunkRow]:
+    """The same of a version of the chunks, which three previews of a run show."""
+    keys = open_table(home, CHUNKS).read(["chunk_id"], version=head.version)["chunk_id"]
     chosen = pc.select_k_unstable(keys, SAMPLES, [("chunk_id", "ascending")])
     found = _by_id(home, keys.take(chosen).to_pylist())
     return sorted(found.values(), key=lambda row: (row["path"], row["ordinal"]))
