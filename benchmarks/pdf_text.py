@@ -1,4 +1,4 @@
-"""How well the text of PDF files is read, compared with pdftotext of poppler, and what it costs.
+"""How well the text of PDF files is read, compared with pdftotext of poppler, and what it costs; and whole books.
 
     python -m benchmarks.pdf_text FOLDER
 
@@ -8,7 +8,10 @@ the comparison of costs. The result is written to docs/benchmarks/pdf_text.md.
 
 from __future__ import annotations
 
+import io
+import os
 import re
+import resource
 import statistics
 import subprocess
 import sys
@@ -19,10 +22,23 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import orjson
+
+from native.child_python import python_command
+from native.grammars import FOLDER_VARIABLE, grammar_folder
+from native.pdfium import PdfError, PdfFile
 from omni_pipelines.refusals import Unreadable
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.layout.garbled import is_garbled
 from omni_pipelines.text.readers import pdf
+from omni_pipelines.text.readers.worker_protocol import (
+    MAX_MEMORY_BYTES,
+    ParserAnswer,
+    ParserRequest,
+    document_of,
+    read_answer,
+    write_frame,
+)
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks" / "pdf_text.md"
 MAX_FILES_OF_PACKAGE = 3
@@ -31,6 +47,8 @@ MAX_PAGES_COMPARED = 20
 MIN_WORDS = 150
 """Files in which pdftotext finds fewer words are figures, and are left out."""
 MAX_PYPDF_PAGES = 8
+BOOK_PAGES = 1_000
+"""The longest file of a package is read as a whole, within the limits of an ingest, if it has so many pages."""
 _WORD = re.compile(r"[^\W_]+")
 _VARIANT = re.compile(r"[-_.](?:a4|letter|legal|[a-z]{2}(?:[-_][a-zA-Z]{2})?)$")
 """At the end of a name: the same text for another paper or in another language."""
@@ -71,6 +89,25 @@ class Result:
     is_garbled: bool
 
 
+@dataclass
+class Book:
+    """A long file, read as an ingest reads it: in a process of its own, with limits."""
+
+    package: str
+    name: str
+    pages: int
+    size: int
+    words: int
+    recall: float
+    """Of the words of all pages, by pdftotext."""
+    precision: float
+    seconds: float
+    """Processor time of the process, its start included."""
+    peak_bytes: int
+    """The most memory that the process used."""
+    partial: str
+
+
 def main() -> int:
     """Compare all files and write the page."""
     results, refused = [], []
@@ -88,7 +125,8 @@ def main() -> int:
         costs = (1e3 * result.seconds, 1e3 * result.seconds_of_pypdf)
         shown = f"{' '.join(f'{share:.3f}' for share in shares)} {' '.join(f'{cost:6.1f} ms' for cost in costs)}"
         print(f"{shown} {result.pages:5} {package} {file.name}", flush=True)
-    PAGE.write_text(_page(results, refused), "utf-8")
+    books = [_read_book(*found) for found in _longest(Path(sys.argv[1]))]
+    PAGE.write_text(_page(results, refused) + _page_of_books(books), "utf-8")
     return 0
 
 
@@ -100,6 +138,66 @@ def _files(folder: Path) -> Iterator[tuple[str, Path]]:
         step = max(len(files) / MAX_FILES_OF_PACKAGE, 1)
         for number in range(min(len(files), MAX_FILES_OF_PACKAGE)):
             yield package.name, files[int(number * step)]
+
+
+def _longest(folder: Path) -> Iterator[tuple[str, Path, int]]:
+    """The longest file of each package, with its number of pages, if it is a book."""
+    for package in sorted(each for each in folder.iterdir() if each.is_dir()):
+        lengths = [(_page_count(file), file) for file in sorted(package.rglob("*.pdf")) if file.is_file()]
+        pages, file = max(lengths, default=(0, package))
+        if pages >= BOOK_PAGES:
+            yield package.name, file, pages
+
+
+def _page_count(file: Path) -> int:
+    try:
+        with PdfFile(file.read_bytes()) as opened:
+            return opened.page_count
+    except PdfError:
+        return 0
+
+
+def _read_book(package: str, file: Path, pages: int) -> Book:
+    raw = file.read_bytes()
+    before = _seconds_of_children()
+    answered = _asked(ParserRequest(reader="pdf", name=file.name, charset="", recognize=False), raw)
+    seconds = _seconds_of_children() - before
+    parsed = document_of(answered, [])
+    read = Counter(words_of(parsed.text))
+    wanted = Counter(word for page in _pages_of_pdftotext(file) for word in words_of(page))
+    common = (read & wanted).total()
+    book = Book(
+        package, file.name, pages, len(raw), wanted.total(), common / wanted.total(), common / read.total(), seconds,
+        answered["peak"], parsed.partial,
+    )  # fmt: skip
+    print(book, flush=True)
+    return book
+
+
+def _asked(request: ParserRequest, raw: bytes) -> ParserAnswer:
+    """What a parser process answers to one document."""
+    asked = io.BytesIO()
+    for frame in (orjson.dumps(request), raw):
+        write_frame(asked, frame)
+    done = subprocess.run(
+        python_command("omni_pipelines.text.readers.parser_worker", "main"),
+        input=asked.getvalue(),
+        capture_output=True,
+        cwd=os.sep,
+        env={FOLDER_VARIABLE: str(grammar_folder())},
+        check=True,
+    )
+    answers = io.BytesIO(done.stdout)
+    read_answer(answers)  # it says that it is ready
+    frames = read_answer(answers)
+    assert frames is not None
+    answer: ParserAnswer = orjson.loads(frames[0])
+    return answer
+
+
+def _seconds_of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _compare(package: str, file: Path, reference: Sequence[str]) -> Result:
@@ -256,6 +354,29 @@ def _page(results: Sequence[Result], refused: Sequence[str]) -> str:
         shares = " | ".join(f"{share:.3f}" for share in measures)
         lines.append(f"| {each.package} | {each.name} | {shares} |")
     return "\n".join([*lines, "", _WHY_BELOW])
+
+
+def _page_of_books(books: Sequence[Book]) -> str:
+    limits = pdf.PdfLimits()
+    lines = [
+        "",
+        f"## Books of {BOOK_PAGES:,} pages and more",
+        "",
+        "The longest file of each package that has so many pages, read as an ingest reads it: in a parser process "
+        f"that may use {MAX_MEMORY_BYTES >> 20:,} MiB, and {limits.seconds:.0f} s and "
+        f"{1e3 * limits.seconds_of_page:.0f} ms more for each page. Recall and precision are those of all words.",
+        "",
+        "| package | file | pages | MB | words | CPU s | allowed s | peak MiB | recall | precision | not read |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for book in books:
+        allowed = limits.seconds + limits.seconds_of_page * book.pages
+        lines.append(
+            f"| {book.package} | {book.name} | {book.pages:,} | {book.size / 1e6:.1f} | {book.words:,} | "
+            f"{book.seconds:.1f} | {allowed:.0f} | {book.peak_bytes >> 20} | {book.recall:.3f} | "
+            f"{book.precision:.3f} | {book.partial or 'nothing'} |"
+        )
+    return "\n".join([*lines, ""])
 
 
 def _tenth(values: Sequence[float]) -> float:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from native.errors import TableCorrupt
+from native.lance_import import import_lance
 from native.lance_manifests import ManifestIdentity, head_version, manifest_identity
 from native.lance_paths import lance_path
 
@@ -109,11 +110,9 @@ class DatasetCache:
     @property
     def session(self) -> Session:
         """The Lance session that all datasets share; opened at its first use."""
-        import lance
-
         with self._lock:
             if self._session is None:
-                self._session = lance.Session(  # type: ignore[attr-defined]  # public, but not in `__all__`
+                self._session = import_lance().Session(
                     index_cache_size_bytes=self.config.index_cache_bytes,
                     metadata_cache_size_bytes=self.config.metadata_cache_bytes,
                 )
@@ -219,9 +218,7 @@ class DatasetCache:
         return self._keep(path, self._open(path, number))
 
     def _open(self, path: Path, version: int) -> LanceDataset:
-        import lance
-
-        dataset = lance.dataset(lance_path(path), version=version, session=self.session)
+        dataset: LanceDataset = import_lance().dataset(lance_path(path), version=version, session=self.session)
         _ = dataset.schema  # Lance panics here, and not before, if the manifest is damaged
         if dataset.base_paths():
             raise TableCorrupt(f"table {path.stem} names files outside its folder", cure="do not trust this home")

@@ -22,6 +22,8 @@ from omni_pipelines.json_values import text_of, to_json_object, to_json_value
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
+_MAX_COMPARED = 5_000
+"""Known names that an unknown one is compared with: more would take seconds."""
 _MAX_NAMES = 10
 _MAX_LENGTH = 500
 
@@ -304,7 +306,7 @@ def _flatten(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException
 def nearest(name: str, known: Iterable[str], otherwise: str = "") -> str:
     """Return the cure for an unknown name: the most similar known name, else `otherwise`, else all known names."""
     names = list(known)
-    similar = difflib.get_close_matches(name, names, n=1)
+    similar = difflib.get_close_matches(name, names[:_MAX_COMPARED], n=1)
     if similar or otherwise:
         return f"did you mean {similar[0]}?" if similar else otherwise
     more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""

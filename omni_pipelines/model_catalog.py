@@ -62,7 +62,7 @@ def keep_all(downloaded: Path, built: Path) -> None:
 
 
 def _build_safetensors(encoder: Encoder, weights: Path, tokenizer: Path, built: Path) -> None:
-    progress.report("building the int8 graph", 0, 0, "graph")
+    progress.report("converting the model to int8", 0, 0, "graph")
     build_graph(encoder, read_weights(weights), built / GRAPH)
     shutil.copyfile(tokenizer, built / TOKENIZER)
 
@@ -72,7 +72,7 @@ def _build_minilm(downloaded: Path, built: Path) -> None:
 
 
 def _build_e5(downloaded: Path, built: Path) -> None:
-    progress.report("building the int8 graph", 0, 0, "graph")
+    progress.report("converting the model to int8", 0, 0, "graph")
     packed = read_packed(downloaded / _E5_FILE)
     build_graph(MULTILINGUAL_E5_SMALL, packed.weights, built / GRAPH)
     write_tokenizer(packed, built / TOKENIZER)

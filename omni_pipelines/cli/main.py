@@ -10,6 +10,7 @@ from typing import Annotated
 import click
 import typer
 
+from native.later_modules import import_later
 from omni_pipelines.cli.lazy_group import LazyGroup
 from omni_pipelines.cli.output import Stdout, complaint, narrate, say
 
@@ -52,6 +53,9 @@ def run() -> None:
     """Run the command that the process was called with, and end the process with its exit code."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `omni search … | head` is no error
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # noqa: TID251  # to look for some takes 20 ms
+    import_later(
+        "importlib.metadata", ["entry_points"]
+    )  # it loads the parser of mail; pydantic imports it to look for plug-ins
     os.environ.setdefault("LANCE_LOG", "error")  # noqa: TID251  # not a warning for each part of an index that is empty
     os.putenv("RUST_BACKTRACE", "0")  # where an engine panics, our message and its cure say what it means
     gc.set_threshold(_FIRST_OBJECTS)

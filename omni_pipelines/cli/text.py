@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import Any
 
+from omni_pipelines.amounts import Amount
 from omni_pipelines.cli.command import Rows
 from omni_pipelines.cli.output import local_time, narrate, say
 
@@ -31,14 +32,18 @@ class Header(Enum):
 
 
 def line(template: str, hint: str = "") -> Callable[[object], None]:
-    """A view that prints one line, and a hint to stderr. `{name}` stands for a field of the record."""
+    """A view that prints one line, and a hint to stderr.
+
+    `{name}` stands for a field of the record, `{name:file}` for a number of files.
+    """
 
     def show(record: object) -> None:
         fields = record if isinstance(record, Mapping) else vars(record)
+        worded = {name: Amount(value) if type(value) is int else value for name, value in fields.items()}
         if template:
-            say(template.format(**fields))
+            say(template.format(**worded))
         if hint:
-            narrate(hint.format(**fields))
+            narrate(hint.format(**worded))
 
     return show
 

@@ -1,7 +1,8 @@
 """Decode the bytes of a file, and map every range of characters back to its exact range of bytes.
 
 A text is in the encoding of its byte order mark, else UTF-8, else as declared, else as detected with a probability,
-else refused. A few bytes that are no text are replaced by U+FFFD and counted, instead of refusing the file.
+else refused. A few bytes that are no text are replaced by U+FFFD and counted, instead of refusing the file. If some
+lines are UTF-8 and the others in an encoding with one byte a character, each line is read in its own.
 """
 
 import codecs
@@ -13,7 +14,13 @@ from dataclasses import dataclass
 
 from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.charset_labels import codec_of_label
-from omni_pipelines.text.encoding_detection import MIN_PROBABILITY, detect_encoding, detect_utf, is_stray
+from omni_pipelines.text.encoding_detection import (
+    MIN_PROBABILITY,
+    detect_encoding,
+    detect_utf,
+    is_stray,
+    oddities,
+)
 
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -42,6 +49,11 @@ _MAX_BROKEN_SHARE, _MAX_DAMAGED_SHARE, _MAX_STRAY_SHARE = 0.02, 0.1, 0.005
 """Of the characters: of a text in a known encoding; of one that is clearly UTF-8; of one that is ASCII otherwise."""
 _FEW_BROKEN, _LETTERS_FOR_BROKEN = 3, 20
 """So many broken places are always few, if there are so many characters for each."""
+_SINGLE_BYTE_CODECS = ("cp125", "iso8859", "koi8", "mac_")
+"""In these, the bytes of a UTF-8 character are hardly ever a text."""
+_CUT_CHARACTER = re.compile(rb"^[\x80-\xbf]{1,3}|[\xc2-\xf4][\x80-\xbf]{0,2}(?=[\r\n]*\Z)")
+_MAX_EXAMINED = 10_000
+"""Characters."""
 _STATEFUL_SUBSTITUTES = ("iso2022_jp_ext", "iso2022_jp_2", "iso2022_jp_3", "iso2022_kr")
 _JIS_SWITCH = re.compile(rb"(\x1b(?:\$[@B]|\([BJ]))")
 REPLACEMENT = "\ufffd"
@@ -64,6 +76,8 @@ class DecodedText:
     """Places where bytes that are no text were replaced by U+FFFD."""
     is_exact: bool = True
     """Whether every range of characters has a range of bytes that alone decodes to it."""
+    other_lines: tuple[int, str] = (0, "")
+    """How many lines are in another codec, and in which."""
 
     def byte_offsets(self, positions: Iterable[int]) -> list[int]:
         """The byte offset in the file of each character position; positions must be in ascending order."""
@@ -81,7 +95,10 @@ class DecodedText:
 
     @property
     def damage(self) -> str:
-        """How many places of the file are not text, as one sentence; "" if there are none."""
+        """How many places of the file are not text in its encoding, as one sentence; "" if there are none."""
+        count, codec = self.other_lines
+        if count:
+            return f"{f'{count:,} lines are' if count > 1 else 'one line is'} not {self.encoding}: read as {codec}"
         if not self.replaced:
             return ""
         places = f"{self.replaced:,} places are" if self.replaced > 1 else "one place is"
@@ -121,6 +138,8 @@ def decode(raw: bytes, declared: str | None = None) -> DecodedText:
 
 def _decode_undeclared(raw: bytes, default: str) -> DecodedText:
     """Decode bytes that are not UTF-8 and have no declaration, or only `default`, which says little."""
+    if (mixed := _decode_by_line(raw)) is not None:
+        return mixed
     if _is_damaged_utf8(raw):
         return _decode_with(raw, "utf-8", 0, max_share=_MAX_DAMAGED_SHARE)
     found = detect_encoding(raw)
@@ -137,6 +156,37 @@ def _decode_undeclared(raw: bytes, default: str) -> DecodedText:
     raise Unreadable(
         RefusalCode.ENCODING, f"its encoding is not declared and not clear: {guess}; convert it to UTF-8"
     )
+
+
+def _decode_by_line(raw: bytes) -> DecodedText | None:
+    """Decode a file in which some lines are UTF-8 and the others in another encoding; None for other files.
+
+    Such files are logs that several programs write, and tables and mailboxes that were put together.
+    """
+    lines = raw.splitlines(keepends=True)
+    others = [line for line in lines if not is_utf8_text(line)]
+    has_both = len(others) < sum(not line.isascii() for line in lines) and b"\0" not in raw
+    if not has_both or any(map(_has_utf8_character, others)) or all(map(_is_cut, others)):
+        return None
+    found = detect_encoding(b"".join(others))
+    if found is None or found.probability < MIN_PROBABILITY or not found.codec.startswith(_SINGLE_BYTE_CODECS):
+        return None
+    read = b"".join(others).decode(found.codec, "replace")
+    if REPLACEMENT in read or oddities(read[:_MAX_EXAMINED]):
+        return None
+    text = "".join(line.decode("utf-8" if is_utf8_text(line) else found.codec) for line in lines)
+    _refuse_binary(text)
+    other_lines = len(others), found.codec
+    return DecodedText(text, "utf-8", 0, found.probability, is_exact=False, other_lines=other_lines)
+
+
+def _has_utf8_character(line: bytes) -> bool:
+    return any(character > "\x7f" and character != REPLACEMENT for character in line.decode("utf-8", "replace"))
+
+
+def _is_cut(line: bytes) -> bool:
+    """Whether a line is ASCII but for a character of UTF-8 that is cut at its beginning or end."""
+    return _CUT_CHARACTER.sub(b"", line).isascii()
 
 
 def _decode_with(

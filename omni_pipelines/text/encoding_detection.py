@@ -25,6 +25,8 @@ _MIN_LONG = 200
 """Characters of a text in which a few strange bytes are damage; a shorter one may consist of them."""
 _WITHOUT_BLANKS = {"HIRAGANA", "KATAKANA", "HANGUL"}
 """Scripts whose words follow words of other scripts without a blank."""
+_UNSPACED = {"CJK", "HIRAGANA", "KATAKANA"}
+"""Scripts in which no blank stands beside a comma or a bracket."""
 _MAX_ODD_SHARE = 0.2
 """Of the characters beyond ASCII: of random bytes, about half are odd in every encoding."""
 _ODD = 0.2
@@ -173,6 +175,8 @@ def _is_odd(before: str, sign: str, after: str) -> bool:
         return True
     if not category.startswith("L"):
         is_inside = before.isalpha() and (after.isalpha() or after in "¹²³")
+        if category.startswith("P") and not _UNSPACED.isdisjoint((_script(before), _script(after))):
+            return False
         return is_inside and category[0] in "SPN" and sign not in _JOINING
     if category == "Lu" and before.islower():
         return True

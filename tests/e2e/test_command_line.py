@@ -143,7 +143,7 @@ def test_a_dry_run_names_what_it_would_do_and_does_nothing(folder: Path) -> None
         (("sarch", "x"), 2, "'sarch'", "search"),
         (("ask", "Who won the cup in 1970?"), 1, "do not answer this", "omni search"),
         (("show", "docs/keys.md:400"), 1, "lines", ""),
-        (("show", "docs/none.md:1"), 1, "docs/none.md is not in release", "omni search"),
+        (("show", "docs/none.md:1"), 1, "docs/none.md is not in release", "omni ls"),
         (("launch", "refesh_job"), 2, "'refesh_job'", "refresh_job"),
         (("status", "--home", "docs/keys.md"), 2, "is not a folder", "--home"),
         (("status", "--home", "elsewhere"), 2, "no knowledge base at", "omni ingest"),

@@ -17,7 +17,7 @@ from omni_pipelines.steps import documents
 from omni_pipelines.steps.parser_process import DocumentParser
 from omni_pipelines.steps.step import LoadedEngines
 from omni_pipelines.text.engines import load_counter, load_embedder, model_fingerprint
-from tests.integration.line import Line
+from tests.integration.line import Line, Original
 from tests.integration.members import SECRET
 from tests.integration.small_home import SmallHome, make_small_home
 from tests.integration.statements import select_here
@@ -58,8 +58,17 @@ def line(home: Home) -> Line:
     return Line(home)
 
 
+@pytest.fixture(scope="module")
+def original(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Original:
+    """A line that the function `fill` of the module has filled. Tests work on copies."""
+    return Original.filled(tmp_path_factory.mktemp("original"), request.module.fill)
+
+
 @pytest.fixture
-def docs(tmp_path: Path) -> Path:
+def docs(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """The files of the original, for a test of a copy; for any other test an empty folder."""
+    if "original" in request.fixturenames:
+        return Path(request.getfixturevalue("original").docs)
     docs = tmp_path / "docs"
     docs.mkdir()
     return docs

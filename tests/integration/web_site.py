@@ -81,6 +81,16 @@ class Site:
         self._server.server_close()
         self._thread.join()
 
+    def furnish(self) -> None:
+        """Have the pages of `ALL_PATHS`, no others, and no requests yet."""
+        self.pages.clear()
+        self.requests.clear()
+        vars(self).pop("serve", None)  # a test may have put its own there
+        self.page("/docs/heron.html", "The heron", etag='"h1"')
+        self.page("/docs/otter", "The otter", modified="Tue, 06 Jan 2026 10:00:00 GMT")
+        self.page("/docs/moose?lang=en&x=1", "The moose")
+        self.sitemap("/docs/heron.html", "/docs/otter", "/docs/moose?lang=en&x=1")
+
     def page(self, path: str, text: str, *, etag: str = "", modified: str = "") -> None:
         """Add an HTML page."""
         body = f"<!doctype html><title>{text}</title><main><h1>{text}</h1><p>{text} is on this page.</p></main>"

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import csv
 import difflib
 import email
 import email.policy
 import io
 import re
+import sqlite3
 import zipfile
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
 
+import pyarrow.parquet
 from lxml import etree, html
 
 from omni_pipelines.text.document import Parsed
@@ -65,11 +69,40 @@ def _text_of_page(raw: bytes) -> str:
     return "\n".join(map(str, html.fromstring(raw).itertext()))
 
 
+def _text_of_xml(raw: bytes) -> str:
+    return "\n".join(map(str, etree.fromstring(raw).itertext()))
+
+
+def _text_of_cells(raw: bytes) -> str:
+    delimiter = "\t" if b"\t" in raw else ","
+    return "\n".join(chain.from_iterable(csv.reader(io.StringIO(raw.decode()), delimiter=delimiter)))
+
+
+def _text_of_database(raw: bytes) -> str:
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.deserialize(raw)
+        return "\n".join(database.iterdump())
+
+
+def _text_of_columns(raw: bytes) -> str:
+    rows = pyarrow.parquet.read_table(io.BytesIO(raw)).to_pylist()
+    return "\n".join(str(value) for row in rows for value in row.values())
+
+
+def _text_of_saved_page(raw: bytes) -> str:
+    return _text_of_page(_text_of_mail(raw).encode())
+
+
 _PARTS = OtherTool("lxml, its XML parts", _text_of_parts)
 OTHER_TOOLS = {
     "a.html": OtherTool("lxml", _text_of_page),
     "a.eml": OtherTool("Python's email", _text_of_mail),
-    **dict.fromkeys(("a.docx", "a.pptx", "a.odt", "a.odp", "a.epub"), _PARTS),
+    "a.mht": OtherTool("Python's email and lxml", _text_of_saved_page),
+    "a.xml": OtherTool("lxml", _text_of_xml),
+    "a.parquet": OtherTool("pyarrow", _text_of_columns),
+    "a.sqlite": OtherTool("Python's sqlite3", _text_of_database),
+    **dict.fromkeys(("a.csv", "a.tsv"), OtherTool("Python's csv", _text_of_cells)),
+    **dict.fromkeys(("a.docx", "a.pptx", "a.odt", "a.odp", "a.ods", "a.epub"), _PARTS),
 }
 
 

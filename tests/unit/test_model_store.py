@@ -174,7 +174,9 @@ def test_pull_reports_its_progress(cache: Path, packages: Path) -> None:
     reports: list[Report] = []
     with reporting_to(reports.append):
         store_with_pip(cache, packages).pull("letters")
-    assert [(report.step, report.detail) for report in reports] == [("fetching", "letters-plain==1.0")]
+    assert [(report.step, report.detail) for report in reports] == [
+        ("fetching letters-plain 1.0", "letters-plain==1.0")
+    ]
 
 
 # --- packages, pip and folders

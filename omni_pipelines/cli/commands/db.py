@@ -115,7 +115,7 @@ def query_metrics(home: ExistingHome) -> Fields:
     return inspection.query_metrics(home)
 
 
-@command(line("{rows:,} rows in {file}"))
+@command(line("{rows:row} in {file}"))
 def export(
     home: ExistingHome,
     table: TableArgument,

@@ -22,7 +22,7 @@ from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.publishing.deleted_labels import deleted_labels
 
 
-@command(line("{golden}: {questions} questions"))
+@command(line("{golden}: {questions:question}"))
 def add(
     home: AnyHome,
     settings: HomeSettings,
@@ -44,7 +44,7 @@ def add(
     return {"golden": home.golden, "questions": len({known.question for known in labels})}
 
 
-@command(line("{golden}: {removed} removed, {questions} questions"))
+@command(line("{golden}: {removed} removed, {questions:question}"))
 def remove(
     home: ExistingHome,
     settings: HomeSettings,

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from typer import Argument
 
+from omni_pipelines.amounts import counted
 from omni_pipelines.cli.command import Fields, Rows, command
 from omni_pipelines.cli.commands.ingest import ingest_sources
 from omni_pipelines.cli.dependencies import ExistingHome, HomeSettings
@@ -45,8 +46,8 @@ def retry(
     with writer_session(home, settings):
         rows = [row for path in paths or [""] for row in quarantined(home, path)]
         release_for_retry(home, rows)
-    narrate(f"{len(rows)} {'file' if len(rows) == 1 else 'files'} will be read again")
-    return ingest_sources(home, settings)
+    narrate(f"{counted(len(rows), 'file')} will be read again")
+    return ingest_sources(home, settings).model_copy(update={"profile": None})
 
 
 def _files(rows: Sequence[QuarantineRow]) -> Rows[Fields]:

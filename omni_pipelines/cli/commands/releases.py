@@ -53,10 +53,16 @@ def diff(
 def changes(
     viewer: ViewerOrOwner,
     home: RefreshedHome,
-    since: Annotated[int, Option(help="The number of a kept release.")],
+    since: Annotated[
+        int | None,
+        Option(help="The number of a kept release. Default: the one before the newest.", show_default=False),
+    ] = None,
     summary: Annotated[bool, Option("--summary", help="Names only, without the texts.")] = False,
 ) -> views.ReleaseChanges:
     """Show what changed in the documents since a release."""
+    if since is None:
+        newest, *older = list_releases(home)[:2]
+        since = (older[0] if older else newest).release
     compared = compare_releases(home, since, diffs=not summary, viewer=viewer)
     return views.ReleaseChanges(compared, names_only=summary)
 
@@ -99,7 +105,7 @@ def rollback(home: ExistingHome, settings: HomeSettings, number: NumberArgument)
 
 @command(
     line(
-        "release {release} in {file}: {files:,} files, {bytes:,} bytes",
+        "release {release} in {file}: {files:file}, {bytes:byte}",
         "next: omni releases import {file} --home DIR",
     )
 )

@@ -13,6 +13,7 @@ from omni_pipelines.agent.person import Inquiry, PreparedAnswers
 from omni_pipelines.agent.session import TaskSession
 from omni_pipelines.agent.task_runner import TaskResult
 from omni_pipelines.agent.task_setup import TOKENS, new_session, task_runner
+from omni_pipelines.amounts import counted
 from omni_pipelines.cli.command import command
 from omni_pipelines.cli.dependencies import HomeSettings
 from omni_pipelines.cli.output import Stdout, narrate
@@ -107,7 +108,7 @@ def report(result: TaskResult, *, json: bool = False) -> None:
         show_report(result.report, result.receipt)
     if result.tokens:
         price = f", ${result.dollars:.4f}" if result.dollars else ""
-        narrate(f"{result.calls} calls of tools, {result.tokens:,} tokens{price}")
+        narrate(f"{counted(result.calls, 'call')} of tools, {counted(result.tokens, 'token')}{price}")
     if (problem := result.problem) is not None:
         raise OmniError(problem.message, code=problem.code, cure=problem.cure)
 

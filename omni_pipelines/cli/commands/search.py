@@ -7,6 +7,7 @@ from typer import Argument, Option
 
 from omni_pipelines.cli.command import Result, command
 from omni_pipelines.cli.formats import Format, FormatOption
+from omni_pipelines.cli.output import narrate
 from omni_pipelines.cli.search_options import (
     FeedbackOption,
     Filters,
@@ -58,6 +59,8 @@ def search(
     tell_vector_share(librarian)
     count = min(k * _HITS_PER_FILE, MAX_HITS) if files else k
     hits = librarian.search(words, count, mode, filters, fusion=fusion, feedback=feedback, min_score=min_score)
+    if hits and mode is Mode.HYBRID and not any(dict(hit.ranks).get("keyword") for hit in hits):
+        narrate("note: no passage contains a word of the query; these are the nearest by meaning")
     nothing = NoAnswer("nothing matches", cure=_what_to_try(filters, mode, min_score))
     found: SearchResult | FoundFiles
     if files:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
+from omni_pipelines.amounts import counted
 from omni_pipelines.cli.command import Fields, Rows, command
 from omni_pipelines.cli.confirmation import confirmed
 from omni_pipelines.cli.dependencies import AnyHome, ExistingHome, HomeSettings
@@ -33,7 +34,7 @@ PrivateOption = Annotated[
 ]
 
 
-@command(line("{name}: {kind}, {files:,} files in {location}", "next: omni ingest"))
+@command(line("{name}: {kind}, {files:file} in {location}", "next: omni ingest"))
 def add(
     home: AnyHome,
     settings: HomeSettings,
@@ -97,7 +98,7 @@ def show(home: ExistingHome, settings: HomeSettings, name: NameArgument) -> Fiel
     return source_fields(source, documents=documents, **chunking, mask_secrets=own.mask_secrets)
 
 
-@command(line("", "{removed} is removed; next: omni ingest, which deletes {documents:,} documents"))
+@command(line("", "{removed} is removed; next: omni ingest, which deletes {documents:document}"))
 def remove(
     home: AnyHome,
     settings: HomeSettings,
@@ -112,7 +113,7 @@ def remove(
     if (declared := settings.sources.get(name)) is not None and declared.location:
         raise ConfigurationError(f"{home.config} declares source {name}", cure="delete it there first")
     documents = _documents(home).get(name, 0)
-    what = f"{documents:,} documents of {source.location} would be deleted at the next ingest"
+    what = f"{counted(documents, 'document')} of {source.location} would be deleted at the next ingest"
     unasked = ConfigurationError(what, cure=f"to remove it without a question: omni source remove {name} --yes")
     if not yes and not confirmed(f"{what}; remove it?", otherwise=unasked):
         raise typer.Exit(1)

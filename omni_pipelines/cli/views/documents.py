@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from omni_pipelines.amounts import counted
 from omni_pipelines.cli.command import Fields, Rows
 from omni_pipelines.cli.formats import Format, say_rows
 from omni_pipelines.cli.json_output import text_only
 from omni_pipelines.cli.output import narrate, say
 from omni_pipelines.cli.text import say_table
+from omni_pipelines.knowledge.search.citation_names import cited_name
 from omni_pipelines.knowledge.search.documents import ListedDocument
 
 _FIELDS = ("path", "kind", "language", "chunks", "size", "modified", "source", "uri")
@@ -29,8 +31,11 @@ def show_documents(result: DocumentList) -> None:
         return
     if not result.documents:
         narrate(f"release {result.release} has no document")
-    rows = [(each.path, each.kind, each.chunks, each.source) for each in result.documents]
-    say_table(("path", "kind", "chunks", "source"), rows)
+    rows = [
+        (cited_name(each.source, each.path, each.uri), each.kind, counted(each.chunks, "chunk"))
+        for each in result.documents
+    ]
+    say_table(("document", "kind", "size"), rows)
 
 
 @dataclass(frozen=True)
@@ -51,5 +56,5 @@ def show_texts(texts: Rows[DocumentText]) -> None:
         if number:
             say()
         if len(texts.rows) > 1:
-            say(f"==> {each.document.source}: {each.document.path} <==")
+            say(f"==> {cited_name(each.document.source, each.document.path, each.document.uri)} <==")
         say(each.text.removesuffix("\n"))

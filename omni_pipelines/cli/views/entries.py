@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from omni_pipelines.amounts import counted
 from omni_pipelines.cli.command import Fields, Rows
 from omni_pipelines.cli.output import local_time, narrate, say
 from omni_pipelines.knowledge.entries import KnowledgeStats
@@ -48,7 +49,7 @@ def show_entries(entries: Rows[ScoredEntry]) -> None:
 def show_entry_stats(stats: KnowledgeStats) -> None:
     """Print the number of entries, in total and per category."""
     changed = f", last changed {local_time(stats.last_updated)}" if stats.last_updated else ""
-    say(f"{stats.total_entries} entries, {stats.total_tags} tags{changed}")
+    say(f"{counted(stats.total_entries, 'entry')}, {counted(stats.total_tags, 'tag')}{changed}")
     for name, count in stats.entries_by_category.items():
         say(f"  {count:>6}  {name}")
 

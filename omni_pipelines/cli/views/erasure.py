@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from omni_pipelines.amounts import counted
 from omni_pipelines.cli.command import Fields
 from omni_pipelines.cli.output import local_time, narrate, say
 from omni_pipelines.erasure.erase import Traces
@@ -54,7 +55,7 @@ def show_erasure(result: Erasure | PlannedErasure) -> None:
 
 
 def _show_traces(traces: Traces) -> None:
-    say(f"{traces.scope.kind} {traces.scope.name}: {len(traces.scope.documents):,} documents")
+    say(f"{traces.scope.kind} {traces.scope.name}: {counted(len(traces.scope.documents), 'document')}")
     for (place, how), count in traces.places.items():
         say(f"  {place}: {count:,} ({how})")
     say(f"  releases that would be deleted: {', '.join(map(str, traces.releases)) or 'none'}")
@@ -68,7 +69,7 @@ def _show_certificate(certificate: Certificate, file: Path) -> None:
         say(f"  deleted releases: {', '.join(map(str, certificate.dropped_releases))}")
     for place in certificate.places:
         say(f"  {place.place}: {place.before:,} before, {place.after:,} now ({place.how})")
-    say(f"  searched {certificate.files_searched:,} files, {certificate.bytes_searched:,} bytes")
+    say(f"  searched {counted(certificate.files_searched, 'file')}, {counted(certificate.bytes_searched, 'byte')}")
     say(f"  certificate {file}, sha256 {sealed_fields(certificate)['sha256']}")
     if copies := certificate.copies_left:
         narrate(f"note: {copies:,} other documents hold most of its lines and were kept; see --dry-run")

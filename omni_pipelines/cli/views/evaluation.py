@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from omni_pipelines.amounts import counted
 from omni_pipelines.cli.output import say
 from omni_pipelines.cli.text import Header, say_table
 from omni_pipelines.evaluation.answer_scores import AnswerReport, Outcome, OutcomeShares
@@ -45,7 +46,7 @@ def _say_shares(groups: Sequence[OutcomeShares], outcomes: Sequence[Outcome]) ->
 
 def _show_search(report: EvaluationReport) -> None:
     """Print the measures of each mode, and the comparison with another run."""
-    say(f"{report.collection}: {report.documents:,} documents, {report.queries:,} judged queries")
+    say(f"{report.collection}: {counted(report.documents, 'document')}, {counted(report.queries, 'judged query')}")
     rows = [
         (mode, *(f"{means[name]:.4f}" for name in QUALITY), *(f"{means[name]:.1f}" for name in COST))
         for mode, means in report.modes.items()

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from omni_pipelines.amounts import counted
 from omni_pipelines.cli.command import Fields, Rows
 from omni_pipelines.cli.output import narrate, say
 from omni_pipelines.cli.text import cell, say_fields
@@ -45,7 +46,7 @@ def show_report(report: IngestReport) -> None:
     if report.moved:
         say(f"  {report.moved:,} of the added files only moved: their text is not embedded again")
     say_files(report.files)
-    say(f"  {report.chunks:,} chunks, {report.embedded:,} embedded, {report.seconds:.1f} s")
+    say(f"  {counted(report.chunks, 'chunk')}, {report.embedded:,} embedded, {report.seconds:.1f} s")
     if report.masked:
         narrate(
             f"{report.masked:,} secrets and personal data masked: see omni status and docs/explanation/masking.md"
@@ -89,7 +90,8 @@ def show_ingest(result: IngestReport | IngestPlan) -> None:
         show_report(result)
         return
     for name, paths in result.sources.items():
-        say(f"source {name}: would read {len(paths['read']):,} files and delete {len(paths['delete']):,} documents")
+        read, deleted = counted(len(paths["read"]), "file"), counted(len(paths["delete"]), "document")
+        say(f"source {name}: would read {read} and delete {deleted}")
         for action in ("read", "delete"):
             for path in paths[action]:
                 say(f"  {action:<7} {path}")

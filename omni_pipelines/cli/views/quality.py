@@ -4,9 +4,13 @@ from dataclasses import dataclass
 
 from omni_pipelines.cli.command import Fields, Rows
 from omni_pipelines.cli.output import local_time, narrate, say
+from omni_pipelines.cli.text import cut
 from omni_pipelines.knowledge.quality.gate_results import GateResult
 from omni_pipelines.knowledge.quality.golden_questions import GoldenLabel
+from omni_pipelines.knowledge.search.citation_names import cited_name
 from omni_pipelines.publishing.bisection import Bisection
+
+MAX_QUOTE_LENGTH = 90
 
 
 def show_golden_questions(labels: Rows[GoldenLabel]) -> None:
@@ -18,7 +22,7 @@ def show_golden_questions(labels: Rows[GoldenLabel]) -> None:
         if label.question != question:
             question = label.question
             say(question)
-        say(f"  {label.path}: {_quote(label) or f'bytes {label.start_byte} to {label.end_byte}'}")
+        say(f"  {_name(label)}: {_quote(label) or f'bytes {label.start_byte} to {label.end_byte}'}")
 
 
 @dataclass(frozen=True)
@@ -37,13 +41,17 @@ class GoldenCheck:
 def show_golden_check(check: GoldenCheck) -> None:
     """Print each cited passage that is missing, or that none is."""
     for label in check.missing:
-        say(f"{label.path}: {_quote(label)!r} is gone, which answers {label.question!r}")
+        say(f"{_name(label)}: {_quote(label)!r} is gone, which answers {label.question!r}")
     if not check.missing:
-        say(f"all {check.labels} cited passages are in release {check.release}")
+        say(f"release {check.release} has every cited passage: {check.labels:,}")
+
+
+def _name(label: GoldenLabel) -> str:
+    return cited_name(label.source, label.path, "") if label.source else label.path
 
 
 def _quote(label: GoldenLabel) -> str:
-    return " ".join(label.quote.split())[:90]
+    return cut(" ".join(label.quote.split()), MAX_QUOTE_LENGTH)
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from omni_pipelines.amounts import counted
 from omni_pipelines.cli.command import Fields, Rows
 from omni_pipelines.cli.json_output import text_only
 from omni_pipelines.cli.output import local_time, narrate, say
 from omni_pipelines.cli.text import cell, table
+from omni_pipelines.knowledge.search.citation_names import cited_name
 from omni_pipelines.knowledge.state.changes import Changes
 from omni_pipelines.knowledge.state.files import SeenFile
 from omni_pipelines.knowledge.state.foreign_languages import language_hint
@@ -89,7 +91,7 @@ def _show_sources(status: Status) -> None:
     for name, source in status.sources.items():
         masked = f", {source.masked:,} secrets masked" if source.masked else ""
         seen = f"last listed {local_time(source.seen)}"
-        say(f"  source {name}: {source.documents:,} documents{masked}, {seen}, {source.place}")
+        say(f"  source {name}: {counted(source.documents, 'document')}{masked}, {seen}, {source.place}")
     if status.oldest_seen is not None and len(status.sources) > 1:
         say(f"  the oldest of these listings: {local_time(status.oldest_seen)}")
     for missing in status.missing.values():
@@ -120,10 +122,10 @@ def show_release(kept: KeptRelease) -> None:
     release = kept.release
     say(f"release {release.release} of {local_time(release.created_at)}  {kept.remark}".rstrip())
     for name, count in release.counts.items():
-        say(f"  table {name}: {count:,} rows, version {release.tables[name]}")
-    say(f"  keyword index {release.keyword.generation}: {release.keyword.entries:,} entries")
+        say(f"  table {name}: {counted(count, 'row')}, version {release.tables[name]}")
+    say(f"  keyword index {release.keyword.generation}: {counted(release.keyword.entries, 'entry')}")
     for name, source in release.sources.items():
-        say(f"  source {name}: {source.documents:,} documents, {source.place}")
+        say(f"  source {name}: {counted(source.documents, 'document')}, {source.place}")
     for name, fingerprint in release.fingerprints.items():
         say(f"  {name}: {fingerprint}")
     say(f"  run {release.run_id}")
@@ -149,7 +151,7 @@ def show_changes(result: ReleaseChanges) -> None:
     for name, (before, after) in changes.fingerprints.items():
         say(f"  {name}: {before} became {after}")
     for change in changes.changes:
-        say(f"{_SIGNS[change.kind]} {change.source}: {change.path}")
+        say(f"{_SIGNS[change.kind]} {cited_name(change.source, change.path, '')}")
         if result.names_only:
             continue
         has_file_names = change.diff[:1] and change.diff[0].startswith("---")

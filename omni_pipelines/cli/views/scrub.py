@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from omni_pipelines.amounts import counted
 from omni_pipelines.cli.command import Fields
 from omni_pipelines.cli.output import say
 from omni_pipelines.operations.scrub import ScrubReport
@@ -26,7 +27,7 @@ class ScrubResult:
 def show_scrub(result: ScrubResult) -> None:
     """Print how much was read, and what is damaged."""
     report = result.report
-    say(f"release {report.release}: {report.rows:,} rows and {report.files:,} files read")
+    say(f"release {report.release}: {counted(report.rows, 'row')} and {counted(report.files, 'file')} read")
     for damage in report.damage[:MAX_DAMAGES]:
         say(f"  {damage.place} {damage.key}: {damage.what}")
     if len(report.damage) > MAX_DAMAGES:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from omni_pipelines.amounts import counted
 from omni_pipelines.cli.command import Rows
 from omni_pipelines.cli.formats import Format, as_markdown, say_rows
 from omni_pipelines.cli.json_output import text_only
@@ -223,7 +224,7 @@ def show_duplicates(groups: Rows[DuplicatePassages]) -> None:
         for passage in group.places:
             say(f"    {shell_word(passage.citation)}")
     shown = f"; {len(groups.rows)} shown" if len(groups.rows) != groups.fields["groups"] else ""
-    narrate(f"{groups.fields['groups']} groups, {groups.fields['passages']} passages{shown}")
+    narrate(f"{counted(groups.fields['groups'], 'group')}, {counted(groups.fields['passages'], 'passage')}{shown}")
 
 
 def show_gaps(gaps: Rows[Gap]) -> None:

@@ -1,5 +1,6 @@
 """What `omni source` and `omni store` print."""
 
+from omni_pipelines.amounts import counted
 from omni_pipelines.cli.command import Fields, Rows
 from omni_pipelines.cli.output import narrate, say
 from omni_pipelines.cli.text import say_table
@@ -21,7 +22,7 @@ def show_sources(sources: Rows[Fields]) -> None:
         (
             source["name"],
             source["kind"],
-            f"{source['documents']:,} documents",
+            counted(source["documents"], "document"),
             source["location"],
             source["acl"],
             _note(source),
@@ -42,7 +43,7 @@ def show_claim(claim: Fields) -> None:
     if not claim["new"]:
         say(f"this home reads {claim['name']} already")
         return
-    say(f"{claim['name']}: this home reads {claim['files']:,} files in {claim['location']} from now on")
+    say(f"{claim['name']}: this home reads {counted(claim['files'], 'file')} in {claim['location']} from now on")
     others = "; the other home stops reading the source after its next pull" if claim["from_home"] else ""
     narrate(f"next: omni ingest{others}")
 

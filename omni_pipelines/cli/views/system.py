@@ -27,8 +27,13 @@ class CommandProviders:
 
 
 def show_providers(commands: Rows[CommandProviders]) -> None:
-    """Print the chosen provider of each command, and the state of all."""
+    """Print the chosen provider of each command, and the state of all where there is a choice."""
+    single = [each for each in commands.rows if each.survey.chosen and len(each.survey.variants) == 1]
+    if single:
+        say(f"the only provider: {', '.join(f'{each.command} {each.survey.chosen}' for each in single)}")
     for command in commands.rows:
+        if command in single:
+            continue
         survey = command.survey
         say(f"{command.command}: {survey.chosen or 'nothing'} ({survey.why})")
         for variant in survey.variants:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from omni_pipelines.amounts import counted
 from omni_pipelines.cli.command import Fields, Rows
 from omni_pipelines.cli.output import narrate, say
 from omni_pipelines.cli.text import Header, say_fields, say_table
@@ -51,10 +52,14 @@ def show_info(columns: Rows[Fields]) -> None:
 def show_health(health: ByTable[TableHealth]) -> None:
     """Print one line per table."""
     rows = [
-        (name, f"{state.row_count:,} rows", f"{state.fragment_count} fragments", state.recommendations)
+        (name, counted(state.row_count, "row"), counted(state.fragment_count, "fragment"), _advice(state))
         for name, state in health.tables.items()
     ]
     say_table(("table", "size", "storage", "advice"), rows)
+
+
+def _advice(state: TableHealth) -> str:
+    return "nothing to do" if state.recommendations == ["none"] else ", ".join(state.recommendations)
 
 
 def show_misfits(misfits: ByTable[Sequence[str]]) -> None:
@@ -78,7 +83,7 @@ def show_index_stats(indices: Rows[Fields]) -> None:
 def show_compactions(done: ByTable[Compaction]) -> None:
     """Print one line per table."""
     for name, each in done.tables.items():
-        fragments = f"{each.fragments_before} to {each.fragments_after} fragments"
+        fragments = f"{each.fragments_before:,} to {counted(each.fragments_after, 'fragment')}"
         say(f"{name}: {fragments}, {each.bytes_before:,} to {each.bytes_after:,} bytes")
 
 

@@ -10,6 +10,7 @@ from pydantic import JsonValue
 from omni_pipelines.agent.reasoner import TaskReport
 from omni_pipelines.agent.session import TaskSession
 from omni_pipelines.agent.task_events import ContextPruned, PersonAsked, TaskEnded
+from omni_pipelines.amounts import counted
 from omni_pipelines.cli.command import Rows
 from omni_pipelines.cli.json_output import text_only
 from omni_pipelines.cli.output import Stdout, narrate, say, say_now
@@ -189,7 +190,7 @@ class TakenNote:
 def show_note(taken: TakenNote) -> None:
     """Print the note, and how much shorter it is than the session."""
     say(taken.note.text.rstrip())
-    narrate(f"{taken.note.tokens:,} tokens of a session of {taken.note.session_tokens:,}")
+    narrate(f"{counted(taken.note.tokens, 'token')} of a session of {taken.note.session_tokens:,}")
     if taken.is_saved:
         narrate(f"saved as entry {taken.note.entry_id}; omni ingest makes it searchable")
     else:

@@ -19,6 +19,7 @@ from omni_pipelines.knowledge.search.citation_names import (
     readings,
 )
 from omni_pipelines.knowledge.search.hits import doubt
+from omni_pipelines.knowledge.search.unread_names import no_document
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.rows import DocumentRow
 from omni_pipelines.text.document import Parsed, Part
@@ -106,7 +107,7 @@ def _cited(snapshot: Snapshot, citation: str) -> tuple[DocumentName, CitedPart]:
         examples = ", ".join(sorted(cited_name(each.source, each.path, each.uri) for each in several)[:3])
         raise CitationNotFound(f"{citation} fits {len(several)} documents: {examples}", cure="give more of the path")
     name = next(readings(citation))[0]
-    raise CitationNotFound(f"{name} is not in release {snapshot.release.release}", cure="see: omni search")
+    raise no_document(snapshot, name, known)
 
 
 def file_of(uri: str) -> Path:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from omni_pipelines.errors import CitationNotFound, nearest
 from omni_pipelines.ignore_rules import IgnoreRules
-from omni_pipelines.knowledge.search.citation_names import path_named
+from omni_pipelines.knowledge.search.citation_names import DocumentName, path_named
 from omni_pipelines.knowledge.search.citations import file_of
+from omni_pipelines.knowledge.search.unread_names import no_document
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.rows import DocumentRow
 
@@ -52,8 +52,8 @@ def list_documents(snapshot: Snapshot, patterns: Sequence[str] = ()) -> list[Lis
     for pattern in patterns:
         found = _named(rows, pattern)
         if not found:
-            cure = nearest(pattern, [row["path"] for row in rows], "see: omni ls")
-            raise CitationNotFound(f"no document is {pattern!r} in release {snapshot.release.release}", cure=cure)
+            names = [DocumentName(row["doc_id"], row["source"], row["path"], row["uri"]) for row in rows]
+            raise no_document(snapshot, pattern, names)
         chosen.update(found)
     counts = Counter(row["doc_id"] for row in snapshot.all_chunks(["doc_id"]))
     return [_listed(row, counts[row["doc_id"]]) for row in rows if not patterns or row["doc_id"] in chosen]

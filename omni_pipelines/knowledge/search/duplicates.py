@@ -1,5 +1,7 @@
 """Near duplicates: which passages of a release are nearly the same."""
 
+from textwrap import shorten
+
 from pydantic import BaseModel
 
 from omni_pipelines.errors import ConfigurationError
@@ -36,7 +38,7 @@ def find_duplicates(snapshot: Snapshot, least: float = MIN_SIMILARITY) -> list[D
         DuplicatePassages(
             similarity=round(group.similarity, 4),
             places=tuple(hit_location(rows[member]) for member in group.members),
-            beginning=" ".join(rows[group.members[0]]["text"].split())[:120],
+            beginning=shorten(rows[group.members[0]]["text"], 120, placeholder=" …"),
         )
         for group in near_duplicates([row["text"] for row in rows], least)
     ]

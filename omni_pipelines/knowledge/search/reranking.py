@@ -10,7 +10,6 @@ import orjson
 
 from omni_pipelines.errors import NetworkBadResponse
 from omni_pipelines.knowledge.search.fusion import Fused, ordered
-from omni_pipelines.language_models.http_exchange import exchange
 from omni_pipelines.providers import PREFERRED, EngineVariant, VariantsFailed
 from omni_pipelines.settings import Settings
 from omni_pipelines.variant_registry import VariantRegistry
@@ -37,6 +36,8 @@ class HttpReranker:
         Raises:
             NetworkUnreachable, NetworkTimeout, NetworkBadResponse: no answer, or not the expected one.
         """
+        from omni_pipelines.language_models.http_exchange import exchange  # most searches ask no server
+
         body = orjson.dumps({"query": query, "texts": list(texts), "raw_scores": False, "truncate": True})
         reply = exchange(self._url, body, {}, self._seconds)
         if reply.status != 200:

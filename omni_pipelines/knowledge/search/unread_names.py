@@ -1,12 +1,27 @@
-"""Finds a file that was seen and not read by what a person calls it."""
+"""Tells why a name is no document of a release: the file was not read, or the name is wrong."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
+from omni_pipelines.errors import CitationNotFound, nearest
 from omni_pipelines.ids import document_id
 from omni_pipelines.knowledge.search.citation_names import DocumentName, named_documents
 from omni_pipelines.knowledge.state.files import SeenFile, seen_files
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.refusals import Fate
+
+
+def no_document(snapshot: Snapshot, name: str, known: Iterable[DocumentName]) -> CitationNotFound:
+    """The error for a name that none of the known documents has."""
+    file = find_unread(snapshot, name)
+    if file is not None:
+        fate = file.fate.replace(" ", "-")
+        return CitationNotFound(
+            f"{name} was seen, but is not read: {file.fate}: {file.reason}", cure=f"see: omni status --files {fate}"
+        )
+    message = f"{name} is not in release {snapshot.release.release}"
+    ends = [each.path.rpartition("/")[2] for each in known]
+    return CitationNotFound(message, cure=nearest(name.rpartition("/")[2], ends, "see: omni ls"))
 
 
 def find_unread(snapshot: Snapshot, name: str) -> SeenFile | None:

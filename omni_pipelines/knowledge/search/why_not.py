@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from native.filters import day_range, folder_prefix
+from omni_pipelines.amounts import counted
 from omni_pipelines.errors import CitationNotFound
 from omni_pipelines.knowledge.search.citation_names import cited_name
 from omni_pipelines.knowledge.search.citations import find_document
@@ -81,13 +82,12 @@ class _SearchTrace:
             if file is not None:
                 verdict = f"The file was seen, and it is not read: {file.fate}."
                 return self._lost(file.path, "release", file.reason, verdict)
-            verdict = f"No single document of the release has this name; {error.cure}."
+            verdict = f"No single document of the release has this name: {error.cure}"
             return self._lost(document, "release", error.message, verdict)
         rows = self.snapshot.chunks_of(found.doc_id)
         if not rows:
             return self._lost(document, "release", "it has no text", "A document without text cannot be found.")
-        passages = "1 passage" if len(rows) == 1 else f"{len(rows):,} passages"
-        self._add("release", f"release {self.snapshot.release.release} holds {passages} of it")
+        self._add("release", f"release {self.snapshot.release.release} holds {counted(len(rows), 'passage')} of it")
         path = cited_name(found.source, found.path, found.uri)
         differences = _filter_differences(rows[0], self.options.where)
         if differences:

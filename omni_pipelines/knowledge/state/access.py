@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import time_ns
 
-import pyarrow.compute as pc
-
 from native.lance_tables import TableVersion
 from omni_pipelines.configuration import load_settings
 from omni_pipelines.errors import ConfigurationError
@@ -123,6 +121,8 @@ def _tags_in_release(home: Home, release: Release) -> tuple[SourceTags, ...]:
 @functools.lru_cache(maxsize=16)
 def _tags_in_version(home: Home, pinned: str) -> tuple[SourceTags, ...]:
     """The tags in a version of the documents, which never change."""
+    import pyarrow.compute as pc  # a twentieth of a search, and the owner's does not need it
+
     version = TableVersion.parse(pinned).version
     rows = known_table(home, DOCUMENTS.name).read(["source", "acl"], version=version)
     joined = rows.set_column(1, "acl", pc.binary_join(rows["acl"], ","))  # no tag contains a comma

@@ -111,9 +111,9 @@ _XML = (
     ".tmx",
 )  # fmt: skip
 PLAIN = Reader(
-    "text", 3, plain.read, "text/plain", "prose", (".txt", ".text", ".log", "readme", "license", "changelog")
+    "text", 4, plain.read, "text/plain", "prose", (".txt", ".text", ".log", "readme", "license", "changelog")
 )
-UNKNOWN = Reader("unknown", 2, plain.read, "application/octet-stream", "prose", (), binary=True)
+UNKNOWN = Reader("unknown", 3, plain.read, "application/octet-stream", "prose", (), binary=True)
 """For files whose name says nothing: their content chooses a reader, which is `PLAIN` for any other text."""
 
 _DATABASES = (".sqlite", ".sqlite3", ".db", ".db3", ".gpkg")
@@ -132,7 +132,7 @@ PICTURES = tuple(
 READERS = (
     Reader("markdown", 4, _at("markup.markdown"), "text/markdown", "prose", (".md", ".markdown", ".mdx")),
     Reader("restructured", 3, _at("markup.restructured"), "text/x-rst", "prose", (".rst", ".rest")),
-    Reader("html", 13, _at("markup.html"), "text/html", "markup", (".html", ".htm", ".xhtml"), isolated=True),
+    Reader("html", 14, _at("markup.html"), "text/html", "markup", (".html", ".htm", ".xhtml"), isolated=True),
     Reader("python", 3, _at("source_code.python"), "text/x-python", "code", (".py", ".pyi", ".pyw"), "python"),
     PLAIN,
     _binary("pdf", _at("pdf"), "application/pdf", "prose", ".pdf", version=8, recognize=_at("pdf", "recognize")),
@@ -197,7 +197,7 @@ READERS = (
     Reader("notebook", 3, _at("records.notebook"), "application/x-ipynb+json", "prose", (".ipynb",), isolated=True),
     Reader(
         "json",
-        1,
+        2,
         _at("records.json_records"),
         "application/json",
         "code",
@@ -214,8 +214,8 @@ READERS = (
         (".geojson", ".geojsonl", ".geojsons"),
         isolated=True,
     ),
-    Reader("csv", 4, _at("records.delimited"), "text/csv", "data", (".csv",)),
-    Reader("csv", 4, _at("records.delimited"), "text/tab-separated-values", "data", (".tsv", ".tab")),
+    Reader("csv", 5, _at("records.delimited"), "text/csv", "data", (".csv",)),
+    Reader("csv", 5, _at("records.delimited"), "text/tab-separated-values", "data", (".tsv", ".tab")),
     Reader("xml", 5, _at("markup.xml"), "application/xml", "markup", _XML, isolated=True),
     _marked_up("org", _at("markup.org"), "text/org", ".org"),
     _marked_up("mediawiki", _at("markup.mediawiki"), "text/x-wiki", ".wiki", ".mediawiki"),
@@ -262,7 +262,7 @@ READERS = (
     *PICTURES,
     Reader("asciidoc", 2, _at("markup.asciidoc"), "text/asciidoc", "prose", (".adoc", ".asciidoc", ".asc")),
     *(
-        Reader("code", 5, code.read, f"text/x-{name}", "code", suffixes, name, isolated=True, prepare=code.prepare)
+        Reader("code", 6, code.read, f"text/x-{name}", "code", suffixes, name, isolated=True, prepare=code.prepare)
         for name, suffixes in code.SUFFIXES.items()
     ),
 )

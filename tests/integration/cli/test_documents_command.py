@@ -42,12 +42,12 @@ def listed(folder: Path, *patterns: str) -> list[str]:
     return [row["path"] for row in json.loads(output(folder, "ls", *patterns, "--json"))["documents"]]
 
 
-def test_ls_prints_path_kind_chunks_and_source_of_each_document(folder: Path) -> None:
+def test_ls_prints_the_name_in_citations_kind_and_chunks_of_each_document(folder: Path) -> None:
     assert [line.split() for line in output(folder, "ls").splitlines()] == [
-        ["guide/deep/end.md", "prose", "1", "docs"],
-        ["guide/start.md", "prose", "1", "docs"],
-        ["keys.md", "prose", "1", "docs"],
-        ["tool.py", "code", "1", "docs"],
+        ["docs/guide/deep/end.md", "prose", "1", "chunk"],
+        ["docs/guide/start.md", "prose", "1", "chunk"],
+        ["docs/keys.md", "prose", "1", "chunk"],
+        ["docs/tool.py", "code", "1", "chunk"],
     ]
 
 
@@ -78,7 +78,7 @@ def test_path_of_a_file_here_names_its_document(folder: Path, monkeypatch: pytes
 
 
 def test_pattern_that_names_no_document_is_an_error(folder: Path) -> None:
-    with pytest.raises(CitationNotFound, match=r"no document is 'kyes\.md'") as missing:
+    with pytest.raises(CitationNotFound, match=r"kyes\.md is not in release") as missing:
         output(folder, "ls", "kyes.md")
     assert "keys.md" in missing.value.cure
 
@@ -89,7 +89,7 @@ def test_get_prints_the_text_of_a_document(folder: Path) -> None:
 
 def test_get_prints_several_texts_below_their_paths(folder: Path) -> None:
     assert output(folder, "get", "guide/*", "keys.md").splitlines()[:4] == [
-        "==> docs: guide/deep/end.md <==",
+        "==> docs/guide/deep/end.md <==",
         "# End",
         "",
         "Stop here.",

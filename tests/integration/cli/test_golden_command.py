@@ -38,7 +38,7 @@ def remove(line: Line, *arguments: str) -> str:
 
 
 def test_golden_remove_removes_all_passages_of_a_question(asked: Line) -> None:
-    assert remove(asked, WHERE) == f"{asked.home.golden}: 1 removed, 1 questions\n"
+    assert remove(asked, WHERE) == f"{asked.home.golden}: 1 removed, 1 question\n"
     assert list(load_golden(asked.home)) == [WHAT]
 
 
@@ -46,7 +46,7 @@ def test_golden_remove_deleted_keeps_what_another_document_answers(asked: Line, 
     for name in ("a.md", "c.md"):
         (docs / name).unlink()
     asked.ingest(allow_delete=True)
-    assert remove(asked, "--deleted") == f"{asked.home.golden}: 1 removed, 1 questions\n"
+    assert remove(asked, "--deleted") == f"{asked.home.golden}: 1 removed, 1 question\n"
     assert {question: [each.path for each in labels] for question, labels in load_golden(asked.home).items()} == {
         WHERE: ["b.md"]
     }

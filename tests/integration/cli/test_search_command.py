@@ -24,6 +24,7 @@ NOTICE = "This notice about otters stands in two places.\n"
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("project") / "docs"
     write(folder, {"otters.md": "# Otters\n\nOtters sleep holding hands.\n", "a/n.txt": NOTICE, "b/n.txt": NOTICE})
+    write(folder, {"empty.md": ""})
     line = Line(Home(folder.parent / ".omni"))
     line.add(folder)
     line.run()
@@ -111,6 +112,22 @@ def test_search_shows_a_repeated_text_below_the_first_hit(home: Path) -> None:
 def test_search_where_path_narrows_to_a_folder(home: Path) -> None:
     hits = json.loads(output(home, "search", "otters", "--mode", "keyword", "--where", "path=b/**", "--json"))["hits"]
     assert [hit["path"] for hit in hits] == ["b/n.txt"]
+
+
+@pytest.mark.parametrize("command", ["show", "get", "ls"])
+def test_error_about_a_file_that_is_not_read_says_what_became_of_it(home: Path, command: str) -> None:
+    error = failed(home, command, "docs/empty.md")
+    assert error.message == "docs/empty.md was seen, but is not read: empty: it has no bytes"
+    assert error.cure == "see: omni status --files empty"
+
+
+def test_error_about_an_unknown_document_names_the_most_similar_one(home: Path) -> None:
+    assert failed(home, "show", "docs/oters.md:3").cure == "did you mean otters.md?"
+    assert failed(home, "show", "docs/zebra:3").cure == "see: omni ls"
+
+
+def test_changes_compares_with_the_release_before_unless_told_otherwise(home: Path) -> None:
+    assert output(home, "changes") == "from release 1 to 1: no document differs\n"
 
 
 def test_why_not_names_the_stage_and_explains_it(home: Path) -> None:

@@ -51,23 +51,13 @@ def forgotten(line: Line, target: str) -> Certificate:
         return erase(line.context, target)[0]
 
 
-def tell(line: Line, docs: Path) -> None:
+def fill(line: Line, docs: Path) -> None:
     """Two releases: one with two documents, one with a secret as well."""
     write(docs, {"badger.md": paragraph("badger"), "sub/gecko.md": paragraph("gecko")})
     line.add(docs)
     line.run()
     write(docs, {"secret/plan.md": SECRET})
     line.run()
-
-
-@pytest.fixture(scope="module")
-def original(tmp_path_factory: pytest.TempPathFactory) -> Original:
-    return Original.filled(tmp_path_factory.mktemp("forget"), tell)
-
-
-@pytest.fixture
-def docs(original: Original) -> Path:
-    return original.docs
 
 
 @pytest.fixture

@@ -58,11 +58,6 @@ def fill_twice(line: Line, docs: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def original(tmp_path_factory: pytest.TempPathFactory) -> Original:
-    return Original.filled(tmp_path_factory.mktemp("access"), fill)
-
-
-@pytest.fixture(scope="module")
 def second(tmp_path_factory: pytest.TempPathFactory) -> Original:
     return Original.filled(tmp_path_factory.mktemp("access"), fill_twice)
 

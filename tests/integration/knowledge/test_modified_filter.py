@@ -31,11 +31,6 @@ def fill(line: Line, docs: Path) -> None:
     line.run()
 
 
-@pytest.fixture(scope="module")
-def original(tmp_path_factory: pytest.TempPathFactory) -> Original:
-    return Original.filled(tmp_path_factory.mktemp("modified"), fill)
-
-
 @pytest.fixture
 def dated(original: Original, home: Home) -> Line:
     return original.copy(home)

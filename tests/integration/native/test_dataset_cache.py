@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +19,7 @@ import pytest
 from native import lance_maintenance
 from native.dataset_cache import DatasetCache, DatasetCacheConfig
 from native.errors import TableMissing
-from native.filters import equals
+from native.filters import equals, is_in
 from native.lance_manifests import head_version, manifest_version
 from native.lance_tables import LanceTable
 from native.row_cache import RowIndex, fetch_rows, row_index
@@ -241,6 +243,29 @@ def test_fetch_rows_finds_rows_that_deletes_and_updates_moved(tmp_path: Path) ->
     table.upsert("id", pa.table({"id": ["a"], "n": [77]}, schema=SCHEMA))
     got = fetch_rows(table, "id", ["d", "b", "a"], ["id", "n"], table.head().version)
     assert got == [{"id": "d", "n": 3}, {"id": "a", "n": 77}]
+
+
+def test_rows_are_read_from_every_fragment_in_any_order_and_twice(tmp_path: Path) -> None:
+    table = made(tmp_path / "t.lance", *"abcdef")
+    table.upsert("id", rows(*"ghi"))
+    table.delete(is_in("id", ["a", "c", "h"]))
+    found = row_index(table, "id")
+    read, order = found.read(found.find(["i", "b", "f", "b"]), ["id"])
+    assert [read["id"].to_pylist()[at] for at in order] == ["i", "b", "f", "b"]
+    assert found.read(np.array([], int), ["id"])[0].to_pydict() == {"id": []}
+
+
+def test_lance_is_imported_without_the_functions_of_pyarrow_which_work_when_they_are_used() -> None:
+    code = """
+import sys
+from native.lance_import import import_lance
+lance, later = import_lance(), sys.modules["pyarrow.compute"]
+import pyarrow as pa, pyarrow.compute as pc, pyarrow.dataset as ds
+assert "pyarrow.vendored.docscrape" not in sys.modules
+assert ds.field("a").equals(pc.field("a")) and isinstance(ds.scalar(1), pa.compute.Expression)
+assert pc.add(1, 2).as_py() == later.add(1, 2).as_py() == 3 and sys.modules["pyarrow.compute"] is not later
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_manifest_version_reads_names_of_old_and_new_writers() -> None:

@@ -204,7 +204,7 @@ def test_omni_knowledge_writes_finds_and_deletes_entries(home: Home) -> None:
     assert omni(home, "search", "twice")[1] == "Retry locks  (notes, version 2)\n"
     found = json.loads(omni(home, "list", "--json")[1])
     assert (found["schema_version"], found["entries"][0]["content"]) == (1, "Twice.")
-    assert omni(home, "stats")[1].startswith("1 entries, 0 tags, last changed ")
+    assert omni(home, "stats")[1].startswith("1 entry, 0 tags, last changed ")
     assert omni(home, "delete", "Retry locks")[0] == 0
     assert omni(home, "list") == (0, "")
     assert [source.name for source in load_sources(home)] == ["entries"]

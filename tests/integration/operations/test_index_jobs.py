@@ -15,6 +15,7 @@ from native import lance_vectors
 from native.lance_tables import LanceTable
 from omni_pipelines import events
 from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.home import Home
 from omni_pipelines.operations.index_job_records import FINAL, JobEvent, JobState
 from omni_pipelines.operations.index_job_worker import run_job
 from omni_pipelines.operations.index_jobs import IndexJob, create_index_background, index_jobs, update_vector_index
@@ -22,18 +23,21 @@ from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.steps.chunks import reconcile_chunks
 from omni_pipelines.steps.embeddings import reconcile_embeddings
 from omni_pipelines.steps.vector_index import build_vector_index
-from tests.integration.line import Line, paragraph, write
+from tests.integration.line import Line, Original, paragraph, write
 
 ROOT = Path(__file__).parents[3]
 WAIT_SECONDS = 120.0
 
 
-@pytest.fixture
-def published(line: Line, docs: Path) -> Line:
+def fill(line: Line, docs: Path) -> None:
     write(docs, {f"{topic}.md": paragraph(topic) for topic in ("apple", "badger")})
     line.add(docs)
     line.run()
-    return line
+
+
+@pytest.fixture
+def published(original: Original, home: Home) -> Line:
+    return original.copy(home)
 
 
 def unpublished(line: Line, docs: Path) -> None:

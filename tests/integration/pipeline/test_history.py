@@ -66,21 +66,11 @@ def told(line: Line, release: int | None = None) -> list[str]:
     return sorted(hit.text for hit in line.librarian(release).search("note", mode=Mode.KEYWORD))
 
 
-def publish_three(line: Line, docs: Path) -> None:
+def fill(line: Line, docs: Path) -> None:
     """Three releases of one note."""
     write(docs, {"note.md": "The first note."})
     line.add(docs)
     note(docs, line, "The first note.", "The second note.", "The third note.")
-
-
-@pytest.fixture(scope="module")
-def original(tmp_path_factory: pytest.TempPathFactory) -> Original:
-    return Original.filled(tmp_path_factory.mktemp("history"), publish_three)
-
-
-@pytest.fixture
-def docs(original: Original) -> Path:
-    return original.docs
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import hashlib
 import multiprocessing
 import os
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -158,6 +159,7 @@ def test_two_processes_may_prepare_at_once(home: Home) -> None:
         broken.write_text("")
         os.replace(broken, configuration(home))
         seen.add(configuration(home).read_text())
+        time.sleep(0.001)
     for worker in workers:
         worker.join()
     assert [worker.exitcode for worker in workers] == [0, 0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,14 +15,17 @@ import pytest
 from assets.catalog import ONLY_IN_QUALITY_JOB
 from omni_pipelines.cli.dagster_checks import CheckOutcome, make_checks
 from omni_pipelines.cli.dagster_jobs import run_job
+from omni_pipelines.configuration import load_settings
 from omni_pipelines.definitions import defs
 from omni_pipelines.errors import ConfigurationError, GateFailed, HomeBusy, OmniError
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.quality.golden_questions import GoldenLabel, save_golden
 from omni_pipelines.knowledge.state.releases import release_numbers, require_release
 from omni_pipelines.operations.maintenance import compact
 from omni_pipelines.pipeline.staleness import stale_index, stale_ingest
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.schemas import CHUNKS
+from omni_pipelines.steps.step_table import new_run
 from omni_pipelines.steps.vector_index import build_vector_index
 from omni_pipelines.steps.writer_lock import writer_lock
 from resources.instance import open_instance
@@ -54,8 +58,20 @@ class Ran:
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory, engines: LoadedEngines) -> Iterator[Ran]:
     small = make_small_home(tmp_path_factory.mktemp("ran"), engines)
+    shutil.copytree(small.notes, small.notes.with_name("kept"))
     with open_instance(small.home) as instance:
         yield Ran(small, instance, run(small, instance))
+
+
+@pytest.fixture
+def copied(ran: Ran, tmp_path: Path, engines: LoadedEngines) -> Iterator[Ran]:
+    """A copy of that home, to be changed. The notes stay at their place, which is written in rows and records."""
+    home, notes = Home(shutil.copytree(ran.small.home.root, tmp_path / ".omni")), ran.small.notes
+    small = SmallHome(home, notes, new_run(home, load_settings(home), engines, "by hand"))
+    with open_instance(home) as instance:
+        yield Ran(small, instance, ran.result)
+    shutil.rmtree(notes)
+    shutil.copytree(notes.with_name("kept"), notes)
 
 
 def run(
@@ -130,7 +146,8 @@ def test_the_page_of_an_asset_shows_a_few_of_its_rows(
     assert any(shown.items() <= row.items() for row in rows), rows
 
 
-def test_the_page_names_files_that_could_not_be_read(small: SmallHome, instance: dg.DagsterInstance) -> None:
+def test_the_page_names_files_that_could_not_be_read(copied: Ran) -> None:
+    small, instance = copied.small, copied.instance
     (small.notes / "noise.md").write_bytes(bytes(range(256)))
     assert run(small, instance).success
     (row,) = previews(instance, "documents")["What could not be read"]
@@ -198,12 +215,10 @@ def test_omni_check_beside_a_writer_is_busy(ran: Ran) -> None:
     short.unlink()
 
 
-def test_maintenance_publishes_what_it_compacted_after_the_gate_measured_it(
-    small: SmallHome, instance: dg.DagsterInstance
-) -> None:
+def test_maintenance_publishes_what_it_compacted_after_the_gate_measured_it(copied: Ran) -> None:
+    small, instance = copied.small, copied.instance
     quote = "Otters sleep holding hands"
     save_golden(small.home, [GoldenLabel(question="How do otters sleep?", path="otter.md", quote=quote)])
-    run(small, instance)
     small.write("crane.md", "# Crane\n\nA crane dances.\n")
     run(small, instance)
     with writer_session(small.home, small.context.settings):
@@ -242,11 +257,9 @@ def test_a_second_run_over_the_same_sources_changes_no_data_version(
     assert not data_versions(instance).items() & before.items() - {("vector_index", before["vector_index"])}
 
 
-def test_an_index_that_was_built_does_not_make_the_embeddings_new(
-    small: SmallHome, instance: dg.DagsterInstance
-) -> None:
+def test_an_index_that_was_built_does_not_make_the_embeddings_new(copied: Ran) -> None:
     """It is a version of their table, with the same rows."""
-    assert run(small, instance).success
+    small, instance = copied.small, copied.instance
     with writer_session(small.home, small.context.settings):
         build_vector_index(small.context, "ivf_flat")
     for bird in ("crane", "ibis", "stork"):
@@ -280,8 +293,8 @@ def double_a_chunk(small: SmallHome) -> None:
     lance.write_dataset(lance.dataset(place).scanner(limit=1).to_table(), place, mode="append")
 
 
-def test_a_failing_check_stops_everything_behind_it(small: SmallHome, instance: dg.DagsterInstance) -> None:
-    run(small, instance)
+def test_a_failing_check_stops_everything_behind_it(copied: Ran) -> None:
+    small, instance = copied.small, copied.instance
     double_a_chunk(small)
     small.write("crane.md", "# Crane\n\nA crane dances.\n")
     result = run(small, instance)
@@ -291,8 +304,8 @@ def test_a_failing_check_stops_everything_behind_it(small: SmallHome, instance: 
     assert release_numbers(small.home) == [1]
 
 
-def test_the_command_line_names_the_check_that_failed(small: SmallHome) -> None:
-    run_job(small.home, "refresh_job")
+def test_the_command_line_names_the_check_that_failed(copied: Ran) -> None:
+    small = copied.small
     double_a_chunk(small)
     _, made = make_checks(small.home, ["chunks", "embeddings"])
     failed = {(result.asset, result.check) for result in made if result.outcome is CheckOutcome.FAILED}

@@ -34,17 +34,12 @@ from tests.integration.sharing.hostile_records import SEED, mutations
 Edit = Callable[[dict[str, bytes], dict[str, Any]], None]
 
 
-def publish_twice(line: Line, docs: Path) -> None:
+def fill(line: Line, docs: Path) -> None:
     """Two releases; the second has one document more, and one that changed."""
     line.add(write(docs, {"badger.md": paragraph("badger"), "gecko.md": paragraph("gecko")}))
     line.run()
     write(docs, {"badger.md": paragraph("badger", 2), "otter.md": paragraph("otter")})
     line.run()
-
-
-@pytest.fixture(scope="module")
-def original(tmp_path_factory: pytest.TempPathFactory) -> Original:
-    return Original.filled(tmp_path_factory.mktemp("bundle"), publish_twice)
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -46,18 +47,9 @@ STEPS: dict[str, tuple[Any, str]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def original(tmp_path_factory: pytest.TempPathFactory) -> Original:
-    def fill(line: Line, docs: Path) -> None:
-        line.add(write(docs, {"a.md": paragraph("walrus"), "b.md": paragraph("badger")}))
-        line.run()
-
-    return Original.filled(tmp_path_factory.mktemp("faults"), fill)
-
-
-@pytest.fixture
-def docs(original: Original) -> Path:
-    return original.docs
+def fill(line: Line, docs: Path) -> None:
+    line.add(write(docs, {"a.md": paragraph("walrus"), "b.md": paragraph("badger")}))
+    line.run()
 
 
 @pytest.fixture
@@ -76,8 +68,10 @@ def texts(line: Line) -> set[str]:
     return {hit.text for mode in (Mode.KEYWORD, Mode.VECTOR) for hit in line.search("keepers every day", mode, 50)}
 
 
-@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
-@pytest.mark.parametrize("step", STEPS)
+CODES = itertools.cycle((errno.ENOSPC, errno.EIO))
+
+
+@pytest.mark.parametrize(("step", "code"), [(step, next(CODES)) for step in STEPS])
 def test_whatever_fails_readers_read_and_the_next_run_mends(
     published: Line, docs: Path, monkeypatch: pytest.MonkeyPatch, step: str, code: int
 ) -> None:

@@ -15,6 +15,7 @@ from native.durable import Barrier
 from native.errors import EngineError, TableMissing
 from native.lance_tables import LanceTable
 from omni_pipelines.errors import ConfigurationError, TableBroken, UpstreamMoved
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.search.options import Mode
 from omni_pipelines.knowledge.state import snapshot as snapshot_module
 from omni_pipelines.knowledge.state.releases import (
@@ -33,17 +34,20 @@ from omni_pipelines.publishing.publish import publish
 from omni_pipelines.settings import Settings
 from omni_pipelines.steps.documents import reconcile_documents
 from omni_pipelines.steps.step_table import STEPS
-from tests.integration.line import Line, settle, write
+from tests.integration.line import Line, Original, settle, write
 
 ANIMALS = ("walrus", "badger", "dolphin", "ferret", "gecko", "heron")
 
 
-@pytest.fixture
-def published(line: Line, docs: Path) -> Line:
+def fill(line: Line, docs: Path) -> None:
     """Release 1: a document about the first animal."""
     line.add(write(docs, {"a.md": f"All about the {ANIMALS[0]} and its days."}))
     line.run()
-    return line
+
+
+@pytest.fixture
+def published(original: Original, home: Home) -> Line:
+    return original.copy(home)
 
 
 def release_more(line: Line, docs: Path, *numbers: int) -> None:

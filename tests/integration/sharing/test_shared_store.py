@@ -25,6 +25,7 @@ from omni_pipelines.sources.registry import load_sources, reads, save_sources
 from omni_pipelines.steps.step_records import read_step_record
 from tests.integration.line import Done, Line, settle
 from tests.integration.members import (
+    SECRET,
     all_bytes,
     before_step,
     catch_up,
@@ -36,7 +37,7 @@ from tests.integration.members import (
     paths,
     rows,
 )
-from tests.object_server import point_aws_at
+from tests.object_server import make_bucket, point_aws_at
 
 
 def test_a_home_finds_what_another_home_published(tmp_path: Path, store_url: str) -> None:
@@ -154,7 +155,7 @@ def test_a_claimed_source_is_read_from_its_new_folder(tmp_path: Path, store_url:
     trust_settings(right.home)
     arguments = ["source", "claim", "left-docs", "--at", str(tmp_path / "moved"), "--home", str(right.home.root)]
     result = CliRunner().invoke(app, arguments)
-    assert "1 files" in result.output, result.output
+    assert "1 file in" in result.output, result.output
     (tmp_path / "moved" / "a.md").write_text("Walrus moved.")
     right.run()
     assert right.search("walrus")[0].text == "Walrus moved."
@@ -193,6 +194,17 @@ def test_lance_opens_the_tables_of_every_kept_release_in_the_store(tmp_path: Pat
             assert dataset.latest_version >= int(version)
 
 
+@pytest.fixture(scope="module")
+def in_step(s3: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Line, Line]:
+    """Two homes with what both published; each test ends with them like that."""
+    with pytest.MonkeyPatch.context() as patch:
+        point_aws_at(s3, patch, SECRET)
+        left, right = pair(tmp_path_factory.mktemp("in_step"), make_bucket(s3, "in-step"))
+        left.run()
+        right.run()
+    return left, right
+
+
 @pytest.mark.parametrize(
     ("stage", "after"),
     [
@@ -208,14 +220,13 @@ def test_lance_opens_the_tables_of_every_kept_release_in_the_store(tmp_path: Pat
     ],
 )  # where `True` is missing, nothing is written until the stage below it
 def test_a_home_that_dies_while_it_catches_up_recovers_at_the_next_call(
-    tmp_path: Path, store_url: str, monkeypatch: pytest.MonkeyPatch, stage: str, after: bool
+    in_step: tuple[Line, Line], s3: str, monkeypatch: pytest.MonkeyPatch, stage: str, after: bool
 ) -> None:
-    left, right = pair(tmp_path, store_url)
-    left.run()
-    right.run()
-    (docs_of(right) / "c.md").write_text("Candle burns.")
+    point_aws_at(s3, monkeypatch, SECRET)
+    left, right = in_step
+    (docs_of(right) / "c.md").write_text(f"Candle burns until {stage} {after}.")
     right.ingest()  # work that is never published
-    write_and_run(left, "a.md", "Walrus naps.")
+    published = write_and_run(left, "a.md", f"Walrus naps until {stage} {after}.").published.release.release
     run_stage = getattr(pull, stage)
 
     def die(*arguments: object) -> None:
@@ -229,10 +240,10 @@ def test_a_home_that_dies_while_it_catches_up_recovers_at_the_next_call(
             catch_up(right)
     assert right.librarian().search("badger", 1)[0].text == "Badger digs.", "searches still see the release before"
     done = right.run()
-    assert done.published.release.release == 4
+    assert done.published.release.release == published + 1
     assert paths(right) == ["a.md", "b.md", "c.md"]
     catch_up(left)
-    assert rows(left, 4) == rows(right, 4)
+    assert rows(left, published + 1) == rows(right, published + 1)
 
 
 def test_reading_continues_with_a_note_if_the_store_cannot_be_reached(

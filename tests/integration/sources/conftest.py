@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -19,21 +20,32 @@ def line(home: Home) -> Line:
     return Line(home, limits=SourceLimits(web=IMPATIENT))
 
 
-@pytest.fixture
-def site() -> Iterator[Site]:
-    """A website of three pages."""
+@pytest.fixture(scope="module")
+def server() -> Iterator[Site]:
     with running_site() as site:
-        site.page("/docs/heron.html", "The heron", etag='"h1"')
-        site.page("/docs/otter", "The otter", modified="Tue, 06 Jan 2026 10:00:00 GMT")
-        site.page("/docs/moose?lang=en&x=1", "The moose")
-        site.sitemap("/docs/heron.html", "/docs/otter", "/docs/moose?lang=en&x=1")
         yield site
 
 
 @pytest.fixture
-def ingested(line: Line, site: Site) -> Line:
-    """The line after it ingested the website; the site has forgotten the requests."""
-    save_sources(line.home, [website(site)])
-    line.run()
-    site.requests.clear()
+def site(server: Site) -> Site:
+    """A website of three pages, which nobody has requested."""
+    server.furnish()
+    return server
+
+
+@pytest.fixture(scope="module")
+def filled(server: Site, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home that ingested the website."""
+    server.furnish()
+    filled = Line(Home(tmp_path_factory.mktemp("website") / ".omni"))
+    filled.home.create()
+    save_sources(filled.home, [website(server)])
+    filled.run()
+    return filled.home
+
+
+@pytest.fixture
+def ingested(filled: Home, line: Line, site: Site) -> Line:
+    """The line over a copy of that home."""
+    shutil.copytree(filled.root, line.home.root, dirs_exist_ok=True)
     return line

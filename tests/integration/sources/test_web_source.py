@@ -32,6 +32,7 @@ from tests.integration.web_site import (
     document_paths,
     listed_paths,
     robots,
+    running_site,
     website,
 )
 
@@ -253,11 +254,13 @@ def test_a_forbidden_page_is_kept_and_quarantined(ingested: Line, site: Site, st
     assert (document_paths(ingested), refused(ingested)) == (ALL_PATHS, {"docs/heron.html": "E_PERM"})
 
 
-def test_a_website_that_is_down_deletes_nothing(ingested: Line, site: Site) -> None:
-    site.stop()
-    assert re.search("the server refuses the connection", ingested.run_with_missing_source().problem)
-    assert document_paths(ingested) == ALL_PATHS
-    site.__init__()  # type: ignore[misc]  # the fixture stops it once more
+def test_a_website_that_is_down_deletes_nothing(line: Line) -> None:
+    with running_site() as site:
+        site.furnish()
+        save_sources(line.home, [website(site)])
+        line.run()
+    assert re.search("the server refuses the connection", line.run_with_missing_source().problem)
+    assert document_paths(line) == ALL_PATHS
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import resource
@@ -42,13 +43,15 @@ def synced(monkeypatch: pytest.MonkeyPatch) -> Recorder:
     return recorder
 
 
-@pytest.fixture
+@contextlib.contextmanager
 def full_disk() -> Iterator[None]:
-    """Let every write to a file fail."""
+    """Let every write to a file fail; also pytest's own, so it ends with the call."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_write_whole_replaces_the_file_and_syncs_its_folder(tmp_path: Path, synced: Recorder) -> None:
@@ -60,19 +63,17 @@ def test_write_whole_replaces_the_file_and_syncs_its_folder(tmp_path: Path, sync
     assert synced.names == [tmp_path.name, tmp_path.name]
 
 
-def test_write_whole_on_a_full_disk_keeps_the_old_file(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_write_whole_on_a_full_disk_keeps_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "record.json"
     write_whole(path, b"old")
-    request.getfixturevalue("full_disk")
-    with pytest.raises(OSError, match="File too large"):
+    with full_disk(), pytest.raises(OSError, match="File too large"):
         write_whole(path, b"new")
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["record.json"]
 
 
-@pytest.mark.usefixtures("full_disk")
 def test_put_if_absent_on_a_full_disk_leaves_no_file(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="File too large"):
+    with full_disk(), pytest.raises(OSError, match="File too large"):
         put_if_absent(tmp_path / "record.json", b"new")
     assert os.listdir(tmp_path) == []
 

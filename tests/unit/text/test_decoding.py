@@ -224,6 +224,22 @@ def test_undeclared_encoding_is_detected_with_a_probability(codec: str, times: i
 
 
 @pytest.mark.parametrize(
+    ("text", "codecs"),
+    [
+        ("水门早上打开，船去城里；部件：编号七、八（九）。\n", ("gb18030",)),
+        ("水門早上打開，船去城裡；部件：編號七、八（九）。\n", ("big5",)),
+        ("価格は、七百円です。テスト・ケース（例）「水門」は朝、開きます。\n", ("cp932", "euc_jp")),
+    ],
+)
+@pytest.mark.parametrize("times", [1, 12])
+def test_signs_without_blanks_around_them_are_usual_in_east_asian_text(
+    text: str, codecs: tuple[str, ...], times: int
+) -> None:
+    for codec in codecs:
+        assert decode((text * times).encode(codec)).text == text * times
+
+
+@pytest.mark.parametrize(
     "frame", ["╔═══════╗\n║ Größe ║\n╚═══════╝\n", "┌───────┐\n│ Otter │\n└───────┘\n", "▒▒▒▒▒▒▒ Otter\n"]
 )
 def test_frames_of_dos_are_no_letters(frame: str) -> None:
@@ -235,6 +251,52 @@ def test_encoding_that_is_not_clear_is_refused() -> None:
     with pytest.raises(Unreadable, match="not declared and not clear") as error:
         decode(random.Random(1).randbytes(600).translate(None, bytes(range(32))))
     assert _code(error) == "E_ENCODING"
+
+
+GERMAN = "Die Schleuse öffnet früh, für größere Boote zuerst.\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "codec", "lines"),
+    [
+        (GERMAN * 9, "cp1252", 9),
+        ("Müller;Bonn\n", "cp1252", 1),
+        (RUSSIAN * 2, "cp1251", 2),
+        ("Gwarancja trwa dwa lata. Zażółć gęślą jaźń.\n", "cp1250", 1),
+    ],
+)
+@pytest.mark.parametrize("times", [1, 30])
+def test_lines_in_utf8_and_lines_in_another_encoding_are_each_read_in_their_own(
+    text: str, codec: str, lines: int, times: int
+) -> None:
+    for raw in ((GERMAN * times).encode() + text.encode(codec), text.encode(codec) + (GERMAN * times).encode()):
+        decoded = decode(raw)
+        assert sorted(decoded.text.splitlines()) == sorted((GERMAN * times + text).splitlines())
+        assert (decoded.encoding, decoded.other_lines, decoded.is_exact) == ("utf-8", (lines, codec), False)
+        assert decoded.damage.endswith(f"not utf-8: read as {codec}")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "boot €".encode()[:-1] + b"\n",
+        "ö cut".encode()[1:] + b"\n",
+        "ö and".encode() + b" \xf6\n",
+        bytes(range(128, 256)) + b"\n",
+        b"\0\0 M\xfcller\n",
+        "水门早上打开".encode("gbk") + b"\n",
+    ],
+    ids=["cut at the end", "cut at the beginning", "both in one line", "every byte", "zero bytes", "two bytes each"],
+)
+def test_damaged_line_among_utf8_is_not_taken_for_another_encoding(line: bytes) -> None:
+    decoded = decode((GERMAN * 60).encode() + line)
+    assert (decoded.other_lines, decoded.text[: len(GERMAN)]) == ((0, ""), GERMAN)
+    assert decoded.replaced
+
+
+def test_short_chinese_lines_that_happen_to_be_utf8_are_no_sign_of_it() -> None:
+    text = "联通\n水门早上打开，船去城里。\n部件编号是七。\n" * 5
+    assert decode(text.encode("gbk")).text == text
 
 
 def test_label_that_is_declared_by_default_yields_to_clear_bytes() -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 import semble_grammars
 
+from omni_pipelines.text.chunking import Chunker
 from omni_pipelines.text.document import Parsed
+from omni_pipelines.text.packing import Budget
 from omni_pipelines.text.readers.source_code import code
 
 Sections = list[tuple[str, tuple[str, ...]]]
@@ -75,6 +77,49 @@ def test_symbol_section_starts_at_its_comments_and_ends_with_its_line(name: str)
     parsed = code.read(text.encode(), name)
     assert parsed.text == text
     assert pieces(parsed) == [(piece.lstrip("\n"), path) for piece, path in expected]
+
+
+RECORDS_OF_TOML = """\
+title = "Parts"
+
+# the first one
+[[part]]
+name = "Valve 0"
+
+[part.size]
+mm = 8
+
+[[part.seller]]
+city = "Bremen"
+# made by hand
+
+[[part]]
+name = "Valve 1"
+
+[limits]
+bar = 16
+"""
+
+
+def test_record_of_toml_is_one_section_with_its_comments_and_inner_tables() -> None:
+    sections = pieces(code.read(RECORDS_OF_TOML.encode(), "parts.toml"))
+    assert [path for _, path in sections] == [("title",), ("part",), ("part",), ("limits",), ("limits", "bar")]
+    assert sections[1][0].startswith("# the first one\n[[part]]")
+    assert 'city = "Bremen"' in sections[1][0]
+    assert sections[2][0].startswith('[[part]]\nname = "Valve 1"')
+
+
+def test_record_of_toml_is_whole_in_a_chunk() -> None:
+    record = (
+        '[[package]]\nname = "valve-{n}"\nversion = "{n}.2"\n\n[package.source]\nregistry = "parts"\nsum = "a{n}"\n\n'
+    )
+    parsed = code.read("".join(record.replace("{n}", str(n)) for n in range(40)).encode(), "uv.toml")
+    spans = Chunker(Budget(60, 8)).cut(parsed, lambda text: len(text) // 4, "code")
+    chunks = [parsed.text[span.start : span.end] for span in spans]
+    assert {span.heading for span in spans} == {("package",)}
+    assert all(chunk.startswith("[[package]]") for chunk in chunks)
+    for n in range(40):
+        assert any(f'"valve-{n}"' in chunk and f'"a{n}"' in chunk for chunk in chunks)
 
 
 @pytest.mark.parametrize("name", ["a.rs", "a.js", "a.yaml"])

@@ -169,15 +169,28 @@ def test_html_table_row_is_one_line(rows: str, text: str) -> None:
         ("<tr><td rowspan=2>North<td>Bremen<tr><td>Kiel", "North | Bremen\nNorth | Kiel"),
         ("<tr><td>1<td rowspan=3>kg<tr><td>2<tr><td>3<tr><td>4<td>g", "1 | kg\n2 | kg\n3 | kg\n4 | g"),
         ("<tr><td>1<td rowspan=2>kg<td>a<tr><td>2<td>b", "1 | kg | a\n2 | kg | b"),
-        ("<tr><td rowspan=2 colspan=2>both<td>a<tr><td>b", "both | a\nboth | b"),
+        ("<tr><td rowspan=2 colspan=2>both<td>a<tr><td>b", "both | both | a\nboth | both | b"),
         ("<tr><td rowspan=0>all<td>a<tr><td>b<tr><td>c", "all | a\nall | b\nall | c"),
         (f"<tr><td rowspan=2>{'long ' * 50}<td>a<tr><td>b", f"{'long ' * 49}long | a\nb"),
         ("<tr><td rowspan=2>x<b hidden>no</b><td>a<tr><td>b", "x | a\nb"),
         ("<thead><tr><th rowspan=2>a<th>b<tbody><tr><td>c<td>d", "a | b\n--- | ---\nc | d"),
+        ("<tr><td colspan=3>Total<td>17<tr><td>a<td>b<td>c<td>5", "Total | Total | Total | 17\na | b | c | 5"),
+        (f"<tr><td colspan=2>{'long ' * 50}<td>a", f"{'long ' * 50}|  | a"),
+        ("<tr><td colspan=3>Parts<tr><td>a<td>b<td>c", "Parts\na | b | c"),
+        ("<tr><td rowspan=2>North<td colspan=2>x<tr><td colspan=2>y", "North | x | x\nNorth | y | y"),
     ],
 )
-def test_html_cell_over_several_rows_is_in_each_of_them(rows: str, text: str) -> None:
+def test_html_cell_over_several_rows_or_columns_is_in_each_of_them(rows: str, text: str) -> None:
     assert _read(f"<table>{rows}</table>").text == text
+
+
+def test_html_columns_below_two_rows_of_names_have_both_names() -> None:
+    head = "<tr><th rowspan=2>Region<th colspan=2>Sales<tr><th>2023<th>2024"
+    page = _read(f"<table><thead>{head}<tbody><tr><td>North<td>5<td>7<tr><td>South<td>6<td>8</table>")
+    assert page.text.startswith("Region | Sales | Sales\nRegion | 2023 | 2024\n--- | --- | ---\nNorth | 5 | 7")
+    assert [table.header for table in text_tables(page.text)] == ["Region | Sales 2023 | Sales 2024"]
+    without_parts = _read(f"<table>{head}<tr><td>North<td>5<td>7<tr><td>South<td>6<td>8</table>")
+    assert without_parts.text == page.text
 
 
 @pytest.mark.parametrize(

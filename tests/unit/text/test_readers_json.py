@@ -59,6 +59,39 @@ def test_records_are_found_at_any_place(value: object, header: str) -> None:
     assert [table.header for table in parsed.tables] == [header]
 
 
+ROWS_OF_VALVES = [[each["name"], n / 4, n] for n, each in enumerate(RECORDS)]
+
+
+@pytest.mark.parametrize(
+    ("value", "header"),
+    [
+        ({"columns": ["name", "kg", "pieces"], "index": list(range(60)), "data": ROWS_OF_VALVES}, "data"),
+        ({"rows": ROWS_OF_VALVES, "took": 3, "fields": ["name", "kg", "pieces"]}, "rows"),
+        ({"result": {"data": ROWS_OF_VALVES, "columns": ["name", "kg", "pieces"]}}, "result > data"),
+    ],
+)
+def test_rows_in_lists_have_the_names_of_columns_that_stand_beside_them(value: object, header: str) -> None:
+    parsed = json_records.read(json.dumps(value).encode(), "a.json")
+    assert parsed.verbatim
+    assert [table.header for table in parsed.tables] == [f"{header} > name | kg | pieces"]
+    with_rows = [context for context, text in _chunks(parsed) if "Valve" in text]
+    assert len(with_rows) > 5
+    assert set(with_rows) == {f"{header} > name | kg | pieces"}
+
+
+def test_table_stored_by_columns_is_read_row_by_row() -> None:
+    columns = {key: {str(n): each[key] for n, each in enumerate(RECORDS)} for key in ("name", "sold by")}
+    parsed = json_records.read(json.dumps(columns).encode(), "a.json")
+    assert parsed.text.split("\n")[:3] == ["name | sold by", "Valve 0 | Firm 0", "Valve 1 | Firm 1"]
+    assert {context for context, text in _chunks(parsed) if not text.startswith("name")} == {"name | sold by"}
+
+
+@pytest.mark.parametrize("second", ['{"0": 1}', '{"0": 1, "2": 3}', "7", '{"0": 1, "1": 2', '["0", "1"]'])
+def test_columns_of_different_length_are_no_table(second: str) -> None:
+    text = f'{{"a": {{"0": 1, "1": 2}}, "b": {second}}}'
+    assert json_records.read(text.encode(), "a.json").text == text
+
+
 @pytest.mark.parametrize(
     "text",
     ['{"name": "x", "scripts": {"a": "b"}, "more": {"c": [1, 2, 3]}}', "[1, 2, 3]", "7", "", "{", "]", '"', "[{}]"],

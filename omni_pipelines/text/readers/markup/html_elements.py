@@ -24,6 +24,8 @@ _SILENT = {
 """Without `head`: if a page has no `body` tag, the parser puts the content of the page there."""
 _FILE_NAME = re.compile(r"\S*\.(?:png|jpe?g|gif|svg|webp|avif|bmp|ico)$", re.IGNORECASE)
 _MAX_DESCRIPTION = 1_000
+MAX_HEADER_ROWS = 3
+"""Of a table; more rows of names are no header."""
 _LINE_NUMBERS = {"linenos", "lineno", "linenodiv", "linenumber", "lnt"}
 _NUMBERED = {"td", "span", "div", "a", "code", "small"}
 _DIGITS = re.compile(r"[\d\s]*")
@@ -97,16 +99,24 @@ def is_cell(element: HtmlElement) -> bool:
 
 
 def header_cells(row: HtmlElement) -> int:
-    """The number of cells of a row if it is the header of a table with several columns, else 0."""
+    """The number of cells of a row if it is the last one of the header of a table with several columns, else 0."""
     part = row.getparent()
-    before, before_part = row.getprevious(), part.getprevious() if part is not None else None
-    if part is None or (before is not None and before.tag == "tr"):
+    before_part = part.getprevious() if part is not None else None
+    if part is None or not _is_header(row, part):
         return 0
     if part.tag == "tbody" and before_part is not None and before_part.tag in ("thead", "tbody"):
         return 0
+    above = list(islice(row.itersiblings("tr", preceding=True), MAX_HEADER_ROWS))
+    following = row.getnext()
+    is_last = following is None or following.tag != "tr" or not _is_header(following, part)
+    is_first = len(above) < MAX_HEADER_ROWS and all(_is_header(each, part) for each in above)
+    cells = sum(each.tag in CELLS for each in row)
+    return cells if is_last and is_first and cells > 1 else 0
+
+
+def _is_header(row: HtmlElement, part: HtmlElement) -> bool:
     cells = [each for each in row if each.tag in CELLS]
-    is_header = part.tag == "thead" or all(each.tag == "th" for each in cells)
-    return len(cells) if is_header and len(cells) > 1 else 0
+    return part.tag == "thead" or (bool(cells) and all(each.tag == "th" for each in cells))
 
 
 def is_nested_list(element: HtmlElement) -> bool:

@@ -33,12 +33,21 @@ class _MergedCell:
     rows: int
     """The rows that it still covers, with the current one."""
 
-    def copy(self) -> HtmlElement:
-        """A cell with the same text; its style may hide it too."""
-        style = {name: value for name in ("class", "style") if (value := self.cell.get(name)) is not None}
-        copied = self.cell.makeelement(self.cell.tag, style)
-        copied.text = _label(self.cell)
-        return copied
+
+@dataclass
+class _Copies:
+    """Inserts copies of merged cells, as many as a page may have."""
+
+    left: int = _MAX_REPEATED_CELLS
+
+    def insert(self, row: HtmlElement, place: int, cell: HtmlElement, count: int) -> None:
+        """Insert cells with the text of another; its style may hide them too."""
+        style = {name: value for name in ("class", "style") if (value := cell.get(name)) is not None}
+        for _ in range(min(count, self.left)):
+            copied = cell.makeelement(cell.tag, style)
+            copied.text = _label(cell)
+            row.insert(place, copied)
+        self.left -= min(count, self.left)
 
 
 def show_all(root: HtmlElement) -> None:
@@ -56,10 +65,10 @@ def show_all(root: HtmlElement) -> None:
     for template in list(root.iter("template")):
         if template.get(_SHADOW_ROOT):
             template.tag = "div"
-    merged = (cell for cell in root.iter(*CELLS) if is_cell(cell) and _span(cell, "rowspan") != 1)
-    left = _MAX_REPEATED_CELLS
+    merged = (cell for cell in root.iter(*CELLS) if is_cell(cell) and _is_merged(cell))
+    copies = _Copies()
     for section in dict.fromkeys(cell.getparent().getparent() for cell in merged):
-        left = _repeat_merged_cells(section, left)
+        _repeat_merged_cells(section, copies)
 
 
 def _write_out(formula: HtmlElement) -> None:
@@ -109,22 +118,26 @@ def _text_before(element: HtmlElement) -> str:
     return before.tail or ("".join(before.itertext("*")) if isinstance(before.tag, str) else "")
 
 
-def _repeat_merged_cells(section: HtmlElement, left: int) -> int:
-    """Repeat the cells of a part of a table in all rows that they reach into; returns how many more may be."""
+def _repeat_merged_cells(section: HtmlElement, copies: _Copies) -> None:
+    """Repeat the cells of a part of a table in all rows and columns that they cover.
+
+    A cell that alone is a row stays one: it is a title.
+    """
     open_cells: dict[int, _MergedCell] = {}
     """By the first column of each, from 0."""
     rows = [row for row in section if row.tag == "tr"]
     for number, row in enumerate(rows):
         column, begun = 0, dict[int, _MergedCell]()
         cells = [each for each in row if each.tag in CELLS]
+        is_title = len(cells) == 1 and not open_cells
         for cell in [*cells, None]:
             while (above := open_cells.get(column)) is not None and cells:
-                if left > 0 and _label(above.cell):
-                    row.insert(len(row) if cell is None else row.index(cell), above.copy())
-                    left -= 1
+                if _label(above.cell):
+                    copies.insert(row, len(row) if cell is None else row.index(cell), above.cell, above.columns)
                 column += above.columns
             if cell is not None:
                 columns, reach = _span(cell, "colspan"), _span(cell, "rowspan") or len(rows) - number
+                copies.insert(row, row.index(cell) + 1, cell, 0 if is_title else columns - 1)
                 begun[column] = _MergedCell(cell, columns, reach)
                 column += columns
         open_cells = {
@@ -132,7 +145,10 @@ def _repeat_merged_cells(section: HtmlElement, left: int) -> int:
             for at, each in {**open_cells, **begun}.items()
             if each.rows > 1
         }
-    return left
+
+
+def _is_merged(cell: HtmlElement) -> bool:
+    return _span(cell, "rowspan") != 1 or _span(cell, "colspan") != 1
 
 
 def _span(cell: HtmlElement, name: str) -> int:

@@ -1,18 +1,21 @@
 r"""JSON and JSON Lines: the text is the file's own; records stay whole, and carry their keys.
 
 Records are the objects of a list, of a file with one value a line, or of an object whose values have the same keys.
-A file without records has its keys as sections. Escapes such as `\u00e9` are read as their character.
+The columns of a list of lists may have their names in a list beside it: `{"columns": […], "data": [[…], …]}`. A table
+that is stored column by column is read row by row. A file without records has its keys as sections. Escapes such as
+`\u00e9` are read as their character.
 """
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from omni_pipelines.text.character_escapes import without_escapes
 from omni_pipelines.text.decoding import DecodedText, decode
 from omni_pipelines.text.document import HEADING_SEPARATOR, Parsed, TextTable
+from omni_pipelines.text.readers.records.json_columns import read_columns
 from omni_pipelines.text.readers.source_code import code
-from omni_pipelines.text.table_headers import header_of, joined_names
+from omni_pipelines.text.table_headers import header_of, is_value, joined_names
 
 _STRING = r'"(?:[^"\\\n]++|\\.)*+"?'
 _SCALAR = rf"(?:{_STRING}|[^\s{{}}\[\],:\"/]++)"
@@ -34,6 +37,8 @@ _MAX_KEYS = 200
 def read(raw: bytes, name: str) -> Parsed:
     """Read a file. Lists of records are tables: each chunk starts with a whole record and has the keys as context."""
     decoded = decode(raw)
+    if (by_column := read_columns(decoded.text, name)) is not None:
+        return replace(by_column, decoded=decoded)
     text = without_escapes(decoded.text)
     tables = tuple(_tables(text))
     extracted = text if text != decoded.text else None
@@ -93,6 +98,9 @@ class _Child:
     sign: str
     names: list[str]
     """The keys of an object, and the values of a list."""
+    key: str = ""
+    width: int = 0
+    """The number of values of the first list in a list of lists."""
 
 
 def _tables(text: str) -> list[TextTable]:
@@ -134,9 +142,26 @@ def _close(frame: _Frame, frames: Sequence[_Frame], end: int, found: list[TextTa
         around.inner[around.last_key] = frame.keys
     if len(frames) <= _MAX_DEPTH:
         names = _names(frame) if len(around.children) < _RECORDS_CHECKED else []
-        around.children.append(_Child(frame.start, frame.sign, names))
+        width = len(frame.children[0].names) if frame.children and frame.children[0].sign == "[" else 0
+        around.children.append(_Child(frame.start, frame.sign, names, frame.key, width))
         path = [each.key for each in (*frames, frame) if each.key]
+        _name_columns(frame, path, found)
         _add_table(frame, path, end, found)
+
+
+def _name_columns(frame: _Frame, path: Sequence[str], found: list[TextTable]) -> None:
+    """Give the lists of lists in an object the names of columns that a list beside them has."""
+    lists = [child for child in frame.children[:_RECORDS_CHECKED] if frame.sign == "{" and child.sign == "["]
+    named = [child.names for child in lists if child.names and not any(map(is_value, child.names))]
+    headers = {
+        child.start: HEADING_SEPARATOR.join([*path, child.key, joined_names(names)])
+        for child in lists
+        for names in named[::-1]
+        if child.width == len(names)
+    }
+    for place, table in enumerate(found if headers else ()):
+        if table.start in headers:
+            found[place] = replace(table, header=headers[table.start])
 
 
 def _names(frame: _Frame) -> list[str]:

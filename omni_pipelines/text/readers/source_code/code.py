@@ -13,6 +13,7 @@ from omni_pipelines.text.decoding import DecodedText, decode
 from omni_pipelines.text.document import Parsed, Section
 from omni_pipelines.text.readers.file_names import kind_by_name
 from omni_pipelines.text.readers.source_code.symbols import Symbol, symbols
+from omni_pipelines.text.readers.source_code.toml_records import whole_records
 
 SUFFIXES = {
     "astro": (".astro",),
@@ -145,6 +146,8 @@ def read(raw: bytes, name: str) -> Parsed:
     is_same = text == decoded.text
     source = decoded if is_same else DecodedText(text, "utf-8", 0)
     sections = symbol_sections(source, grammar) if grammar else ()
+    if grammar == "toml":
+        sections = whole_records(text, sections)
     return Parsed(decoded, title=name, sections=sections, extracted=None if is_same else text)
 
 
