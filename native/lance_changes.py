@@ -3,10 +3,17 @@
 Lance notes in which version a row was last written, and gives each row an id that it keeps.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from native.errors import TableMissing
 from native.lance_tables import LanceTable, TableVersion
+
+if TYPE_CHECKING:
+    from lance import LanceDataset
 
 MAX_CHANGES = 1_000
 """Rows. Where more changed, comparing all rows is not much dearer."""
@@ -27,13 +34,26 @@ def changed_values(table: LanceTable, column: str, since: TableVersion, version:
     if not (earlier.has_stable_row_ids and later.has_stable_row_ids):
         return None
     with table.reading():
-        newer = "_row_last_updated_at_version > " + str(since.version)
-        written = later.scanner(columns=[column], filter=newer).to_table()
-        before, after = (
-            each.scanner(columns=["_rowid"]).to_table()["_rowid"].to_numpy() for each in (earlier, later)
-        )
-        places = np.flatnonzero(np.isin(before, after, invert=True))
-        if len(written) + len(places) > MAX_CHANGES:
+        before, after = _row_states(earlier), _row_states(later)
+        places = ((earlier, _lacking(before, after)), (later, _lacking(after, before)))
+        if sum(len(each) for _, each in places) > MAX_CHANGES:
             return None
-        deleted = earlier.take(places.tolist(), columns=[column])
-    return sorted({*written[column].to_pylist(), *deleted[column].to_pylist()})
+        rows = [dataset.take(each.tolist(), columns=[column]) for dataset, each in places if len(each)]
+    return sorted({value for each in rows for value in each[column].to_pylist()})
+
+
+def _row_states(dataset: LanceDataset) -> tuple[np.ndarray, np.ndarray]:
+    """The id of each row, and the version in which it was last written, in storage order."""
+    names = ["_rowid", "_row_last_updated_at_version"]
+    rows = dataset.scanner(columns=names).to_table()
+    return rows[names[0]].to_numpy(), rows[names[1]].to_numpy()
+
+
+def _lacking(rows: tuple[np.ndarray, np.ndarray], others: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    """The places of the rows that are not among the others in the same state."""
+    (ids, written), (other_ids, other_written) = rows, others
+    if not len(other_ids):
+        return np.arange(len(ids))
+    order = np.argsort(other_ids)
+    nearest = order[np.minimum(np.searchsorted(other_ids, ids, sorter=order), len(order) - 1)]
+    return np.flatnonzero((other_ids[nearest] != ids) | (other_written[nearest] != written))

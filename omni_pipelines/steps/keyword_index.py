@@ -82,7 +82,7 @@ def build_keyword_index(run: RunContext) -> KeywordReport:
 
 @dataclass(frozen=True)
 class _Difference:
-    """What a generation must hold, beside the one to build on. Fingerprints are of all entries, or of some documents."""
+    """What a generation must hold, and the one to build on has, as fingerprints of all entries or of some."""
 
     base: KeywordIndex | None
     rows: int
