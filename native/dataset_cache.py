@@ -134,17 +134,20 @@ class DatasetCache:
         load: Callable[[LanceDataset, bool], LoadedT],
         *,
         uses: int = 1,
-        pays_at: int = 2,
+        pays_at: Callable[[LanceDataset], int] = lambda _: 2,
     ) -> LoadedT:
         """The result of `load(dataset, again)`, kept while the dataset or another one with the same rows is open.
 
-        `again` is true from the use with the number `pays_at` on, when it pays to keep more in memory; a `partial`
-        result is then loaded again. This call counts as `uses` uses.
+        `again` is true from the use with the number `pays_at(dataset)` on, when it pays to keep more in memory; a
+        `partial` result is then loaded again. This call counts as `uses` uses.
         """
         slot = self._slot(path, version)
         columns = slot.columns
         number = columns.uses[name] = columns.uses.get(name, 0) + uses
-        loaded, pays = columns.loaded.get(name), number >= pays_at
+        loaded = columns.loaded.get(name)
+        if loaded is not None and not loaded.partial:
+            return cast(LoadedT, loaded)
+        pays = number >= pays_at(slot.dataset)
         if _is_enough(loaded, pays):
             return cast(LoadedT, loaded)
         with columns.loading:  # several threads wait for one load

@@ -62,6 +62,10 @@ class RowIndex:
         self.partial = partial
         """Whether vectors are missing that would fit into memory."""
 
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self._keys)
+
     @property
     def nbytes(self) -> int:
         """Bytes in memory."""
@@ -185,10 +189,10 @@ def row_index(
     Raises:
         TableMissing, TableCorrupt: as for `LanceTable.open`.
     """
-    pays_at = _pays_at(table.open(version))  # raises the errors
+    table.open(version)  # raises the errors
     load = functools.partial(_load_index, key=key, vector=vector)
     with table.reading():
-        return POOL.columns(table.path, version, key, load, uses=uses, pays_at=pays_at)
+        return POOL.columns(table.path, version, key, load, uses=uses, pays_at=_pays_at)
 
 
 def fetch_rows(
@@ -208,10 +212,9 @@ def fetch_rows(
     per row, are kept if they fit into a quarter of the memory for columns. To fetch ten rows of a column from disk
     costs 100 µs, of a text column 1 ms.
     """
-    dataset = table.open(version)
-    if dataset.count_rows() * _TEXT_BYTES <= POOL.config.column_bytes // 4:
-        cached = (*cached, *cached_texts)
     rows = row_index(table, key, version)
+    if len(rows) * _TEXT_BYTES <= POOL.config.column_bytes // 4:
+        cached = (*cached, *cached_texts)
     positions = rows.find(keys)
     positions = positions[positions >= 0]
     lacking = table.lacking([*columns, *cached], version)
@@ -219,9 +222,8 @@ def fetch_rows(
     cached = [name for name in cached if name not in absent]
     load = functools.partial(_load_columns, columns=tuple(cached))
     with table.reading():
-        cache = POOL.columns(
-            table.path, version, f"columns {','.join(cached)}", load, uses=uses, pays_at=_pays_at(dataset)
-        )
+        name = f"columns {','.join(cached)}"
+        cache = POOL.columns(table.path, version, name, load, uses=uses, pays_at=_pays_at)
         values = cache.take(positions, columns)
         values |= {column.name: empty_values(column, len(positions)).to_pylist() for column in lacking}
         missing = [name for name in columns if name not in values]

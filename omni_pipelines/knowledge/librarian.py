@@ -12,7 +12,6 @@ from native import dataset_cache
 from omni_pipelines.configuration import load_settings
 from omni_pipelines.errors import AccessRefused, ConfigurationError
 from omni_pipelines.home import Home
-from omni_pipelines.knowledge.search.freshness import with_freshness
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.knowledge.search.options import (
     Fusion,
@@ -173,8 +172,8 @@ class Librarian:
         return [hit for hit in hits if hit.score >= min_score]
 
     def _find(self, query: str, k: int, options: SearchOptions, reranker: RerankScores | None = None) -> list[Hit]:
-        hits = find_hits(self._snapshot, query, k, options, self._embed_query, reranker)
-        return with_freshness(self._snapshot, hits, check_files=self._settings.check_files)
+        embed, check_files = self._embed_query, self._settings.check_files
+        return find_hits(self._snapshot, query, k, options, embed, reranker, check_files=check_files)
 
     def forms(self, text: str) -> set[str]:
         """The forms of the words of a text in the keyword index; words with a common form count as the same."""

@@ -23,13 +23,21 @@ _ALIASES = {
     "big5-hkscs": "big5hkscs",
     "korean": "cp949", "ks-c-5601": "cp949", "ks-c-5601-1987": "cp949", "ksc-5601": "cp949", "ks-x-1001": "cp949",
     "koi": "koi8_r", "koi8": "koi8_r", "koi8-ru": "koi8_u", "x-koi8-r": "koi8_r",
-    "iso-8859-8-i": "iso8859_8", "iso-8859-8-e": "iso8859_8", "logical": "iso8859_8", "visual": "iso8859_8",
-    "macintosh": "mac_roman", "x-mac-roman": "mac_roman", "x-mac-cyrillic": "mac_cyrillic",
+    "csgb2312": "gb18030", "gb-2312-80": "gb18030", "cseuckr": "cp949", "csksc56011987": "cp949",
+    "iso-ir-149": "cp949", "ks-c-5601-1989": "cp949", "cseucpkdfmtjapanese": "euc_jp", "eucjp-ms": "euc_jp",
+    "logical": "iso8859_8", "visual": "iso8859_8", "sun-eu-greek": "iso8859_7", "csisolatin9": "iso8859_15",
+    "latin-9": "iso8859_15", "ansi": "cp1252", "windows-ansi": "cp1252",
+    "mac": "mac_roman", "csmacintosh": "mac_roman", "macintosh": "mac_roman", "x-mac-roman": "mac_roman",
+    "x-mac-cyrillic": "mac_cyrillic",
     "x-mac-ukrainian": "mac_cyrillic", "x-mac-ce": "mac_latin2", "x-mac-greek": "mac_greek",
     "unicode": "utf_16", "ucs-2": "utf_16", "iso-10646-ucs-2": "utf_16", "unicodefffe": "utf_16_be",
+    "csunicode": "utf_16_le", "unicodefeff": "utf_16_le", "utf8n": "utf_8", "unicode11utf8": "utf_8",
+    "unicode20utf8": "utf_8", "x-unicode20utf8": "utf_8",
     "utf8mb4": "utf_8", "utf8mb3": "utf_8", "unicode-1-1-utf-8": "utf_8", "unicode-1-1-utf-7": "utf_7",
 }  # fmt: skip
 """Labels that Python does not know, or for which it has a smaller codec."""
+_ISO_PART = re.compile(r"(?:cs)?iso-?8859-?(\d{1,2})(?:-?[ei])?")
+"""A part of ISO 8859; `e` and `i` say how the directions of Arabic and Hebrew are marked."""
 _CODE_PAGE = re.compile(r"(?:x-)?(?:windows|win|cp|ibm|ms|dos|oem|codepage)-?(\d{3,5})")
 _PAGES = {"932": "cp932", "936": "gb18030", "949": "cp949", "950": "big5hkscs", "1361": "johab", "10000": "mac_roman",
           "10007": "mac_cyrillic", "10029": "mac_latin2", "10006": "mac_greek", "20866": "koi8_r", "21866": "koi8_u",
@@ -55,7 +63,8 @@ def codec_of_label(label: str) -> str:
     page = _CODE_PAGE.fullmatch(name)
     if page:
         return codec_of_code_page(int(page[1]))
-    codec = _python_codec(name) or _python_codec(name.removeprefix("x-"))
+    part = _ISO_PART.fullmatch(name)
+    codec = _python_codec(f"iso8859_{part[1]}" if part else name) or _python_codec(name.removeprefix("x-"))
     return _MEANT.get(codec, codec)
 
 
@@ -70,7 +79,7 @@ def codec_of_code_page(number: int) -> str:
 def _python_codec(name: str) -> str:
     try:
         codec = codecs.lookup(name).name.replace("-", "_")
-        b"a".decode(codec)  # raises for codecs that are not text encodings, such as base64
+        "".encode(codec)  # raises for codecs that are not text encodings, such as base64
     except (LookupError, UnicodeError, ValueError):
         return ""
     return "" if codec in _NO_CHARSETS else codec

@@ -27,6 +27,13 @@ _WITHOUT_BLANKS = {"HIRAGANA", "KATAKANA", "HANGUL"}
 """Scripts whose words follow words of other scripts without a blank."""
 _UNSPACED = {"CJK", "HIRAGANA", "KATAKANA"}
 """Scripts in which no blank stands beside a comma or a bracket."""
+_MAX_RARE_SHARE = 0.2
+"""Of the letters of Korean text: Chinese ones, and syllables outside the 2,350 of KS X 1001."""
+_KANA = re.compile(rb"[\xa1-\xdf]{3,}")
+_COMMON_KANA = re.compile(rb"[\xb1-\xbf]")
+_MIN_KANA_SHARE, _MIN_COMMON_SHARE = 0.9, 0.15
+"""Katakana of half width in Shift JIS, of the bytes beyond ASCII. Those of ア to ソ are no letters in other encodings
+with one byte a character."""
 _MAX_ODD_SHARE = 0.2
 """Of the characters beyond ASCII: of random bytes, about half are odd in every encoding."""
 _ODD = 0.2
@@ -70,10 +77,13 @@ def detect_encoding(raw: bytes) -> Detected | None:
     if not high:
         return None
     scored = _scored(raw)
-    if high >= _FEW_BYTES:
+    if high >= _FEW_BYTES and not (scored and _is_upper(scored[0].text)):
         scored = _with_first(scored, best_candidate(raw), raw)
     elif symbols := _as_symbols(raw):
         return Detected(symbols, _probability(_MAX_LEAD / 2, high, 1.0))
+    is_single = not scored or len(scored[0].text) == len(raw)
+    if is_single and _is_halfwidth_kana(raw, high):
+        return Detected("cp932", _MAX_PROBABILITY)
     if not scored or _is_noise(scored[0].text):
         return None
     first, second = scored[0], scored[1].score if len(scored) > 1 else scored[0].score / 20
@@ -107,13 +117,44 @@ def _scored(raw: bytes) -> list[_Scored]:
         text = _decoded(raw, codec)
         if text is None:
             continue
-        odd = min(oddities(text[:_MAX_CHARACTERS]), _MAX_ODD)
-        score = candidate.score * candidate.rank * _ODD**odd
+        odd = _MAX_ODD if _is_unlikely_korean(text) else min(oddities(text[:_MAX_CHARACTERS]), _MAX_ODD)
+        fit = max(candidate.score, _score_in_lower_case(text, candidate.codec) if _is_upper(text) else 0)
+        score = fit * candidate.rank * _ODD**odd
         same = best.get(text)
         if same is None or (same.rank, same.score) < (candidate.rank, score):
             score = max(score, same.score if same else 0)
             best[text] = _Scored(codec, text, score, candidate.rank, odd)
     return sorted(best.values(), key=lambda each: -each.score)
+
+
+def _is_upper(text: str) -> bool:
+    """Whether all letters beyond ASCII are capital: chardet knows texts in small letters."""
+    return "".join(sign for sign in text[:_MAX_CHARACTERS] if sign > "\x7f").isupper()
+
+
+def _score_in_lower_case(text: str, codec: str) -> float:
+    lower = text[:MAX_BYTES].lower().encode(codec, "ignore")
+    return next((each.score for each in candidates(lower) if each.codec == codec), 0.0)
+
+
+def _is_unlikely_korean(text: str) -> bool:
+    """Whether a text has Korean syllables among too many letters that Korean rarely uses."""
+    letters = [sign for sign in text[:_MAX_CHARACTERS] if sign >= "\u4e00" and sign.isalpha()]
+    common = sum(_is_common_syllable(sign) for sign in letters)
+    return any("가" <= sign <= "힣" for sign in letters) and common < (1 - _MAX_RARE_SHARE) * len(letters)
+
+
+@lru_cache(4096)
+def _is_common_syllable(sign: str) -> bool:
+    return "가" <= sign <= "힣" and len(sign.encode("euc_kr")) == 2
+
+
+def _is_halfwidth_kana(raw: bytes, high: int) -> bool:
+    """Whether the `high` bytes beyond ASCII are words in katakana of half width."""
+    kana = b"".join(_KANA.findall(raw[:MAX_BYTES]))
+    if len(kana) < max(_MIN_KANA_SHARE * high, _FEW_BYTES) or _REPEATED.search(kana.decode("cp932")):
+        return False
+    return len(_COMMON_KANA.findall(kana)) >= _MIN_COMMON_SHARE * len(kana)
 
 
 def _with_first(scored: list[_Scored], codec: str, raw: bytes) -> list[_Scored]:
@@ -180,6 +221,8 @@ def _is_odd(before: str, sign: str, after: str) -> bool:
         return is_inside and category[0] in "SPN" and sign not in _JOINING
     if category == "Lu" and before.islower():
         return True
+    if _script(sign) == "CJK" in (_script(before), _script(after)):  # a word of two, which Latin ones may touch
+        return False
     scripts = {_script(each) for each in (before, sign, after)} - {""}
     return len(scripts) > 1 and not scripts & _WITHOUT_BLANKS
 
@@ -187,7 +230,7 @@ def _is_odd(before: str, sign: str, after: str) -> bool:
 @lru_cache(4096)
 def _script(sign: str) -> str:
     """The first word of a letter's name, such as LATIN or CYRILLIC; "" for other characters."""
-    if sign in "ªº" or not sign.isalpha():
+    if sign in "ªºµ" or not sign.isalpha():
         return ""
     return unicodedata.name(sign, "").partition(" ")[0]
 

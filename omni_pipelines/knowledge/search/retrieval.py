@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import BaseModel
 
 from omni_pipelines.batches import batched
+from omni_pipelines.knowledge.search.freshness import Freshness
 from omni_pipelines.knowledge.search.fusion import Fused
 from omni_pipelines.knowledge.search.hits import (
     ChunkLayout,
@@ -19,7 +20,7 @@ from omni_pipelines.knowledge.search.hits import (
 )
 from omni_pipelines.knowledge.search.options import SearchOptions, check_query
 from omni_pipelines.knowledge.search.ranking import POOL, EmbedQuery, RankedChunks, rank
-from omni_pipelines.knowledge.search.relevance import LogOdds, log_odds, probability
+from omni_pipelines.knowledge.search.relevance import log_odds, probability
 from omni_pipelines.knowledge.search.reranking import DEPTH, RerankScores, reranked
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.metadata import MetadataReader
@@ -43,6 +44,7 @@ class ChunkMetadata(BaseModel):
     layout: ChunkLayout = ChunkLayout()
 
 
+_UNRANKED = {"rank": 1, "score": 1.0, "ranks": Ranks(keyword=None, vector=None)}
 _HIT_COLUMNS = [*(name for name in Hit.model_fields if name in CHUNKS.schema.names), "metadata"]
 
 
@@ -53,8 +55,12 @@ def find_hits(
     options: SearchOptions,
     embed: EmbedQuery,
     reranker: RerankScores | None = None,
+    *,
+    check_files: bool = False,
 ) -> list[Hit]:
     """The best `k` distinct passages. Filters apply before the best are chosen.
+
+    With `check_files`, the hits say whether they are stale.
 
     Raises:
         ConfigurationError: see `check_query`.
@@ -63,7 +69,8 @@ def find_hits(
     ranked = rank(snapshot, query, max(k, POOL), options, embed)
     fused = ranked.fused if reranker is None else _rerank(snapshot, query, ranked.fused, reranker)
     passages = itertools.islice(_distinct(snapshot, fused, k, near=options.fold_near), k)
-    return [_hit(number, passage, ranked) for number, passage in enumerate(passages, 1)]
+    freshness = Freshness(snapshot, check_files=check_files)
+    return [_hit(number, passage, ranked, freshness) for number, passage in enumerate(passages, 1)]
 
 
 def _rerank(snapshot: Snapshot, query: str, fused: Sequence[Fused], reranker: RerankScores) -> list[Fused]:
@@ -127,16 +134,17 @@ def hit_location(row: ChunkRow) -> HitLocation:
     return HitLocation.model_validate({**row, "citation": chunk_citation(row, chunk_metadata(row).layout)})
 
 
-def _hit(number: int, passage: _DistinctPassage, ranked: RankedChunks) -> Hit:
+def _hit(number: int, passage: _DistinctPassage, ranked: RankedChunks, freshness: Freshness) -> Hit:
     fused = passage.fused
-    parts = LogOdds(*(round(part, _DECIMALS) for part in log_odds(fused, ranked.match)))
+    base, keyword, vector, rerank = (round(part, _DECIMALS) for part in log_odds(fused, ranked.match))
     return passage_hit(
         passage.row,
         rank=number,
-        score=round(probability(parts), _DECIMALS),
+        score=round(probability((base, keyword, vector, rerank)), _DECIMALS),
         ranks=Ranks(keyword=ranked.keyword_ranks.get(fused.key), vector=ranked.vector_ranks.get(fused.key)),
-        parts=ScoreParts(**parts._asdict()),
+        parts=ScoreParts(base=base, keyword=keyword, vector=vector, rerank=rerank),
         also_in=tuple(map(hit_location, passage.duplicates)),
+        **freshness.fields(passage.row),
     )
 
 
@@ -155,7 +163,6 @@ def passage_cosines(
 def passage_hit(row: ChunkRow, **found: object) -> Hit:
     """A chunk as a hit, and how it was found; without that, as the only hit of a search in no list."""
     metadata = chunk_metadata(row)
-    unranked = {"rank": 1, "score": 1.0, "ranks": Ranks(keyword=None, vector=None)}
-    fields = {**row, **metadata.model_dump(exclude={"layout"}), **unranked, **found}
-    hit = Hit.model_validate({**fields, "citation": chunk_citation(row, metadata.layout)})
-    return hit.laid_out(metadata.layout)
+    own = {"encoding": metadata.encoding, "verbatim": metadata.verbatim, "confidence": metadata.confidence}
+    own["citation"] = chunk_citation(row, metadata.layout)
+    return Hit.model_validate({**row, **own, **(found or _UNRANKED)}).laid_out(metadata.layout)

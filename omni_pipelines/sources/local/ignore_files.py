@@ -6,6 +6,7 @@ treated like the top folder of one. A repository inside a repository has only it
 
 from __future__ import annotations
 
+import codecs
 import os
 import shutil
 import subprocess
@@ -109,6 +110,8 @@ class IgnoreFiles:
             if error.code not in _WITHOUT_RULES:
                 self.notes.append(f"the rules of {shown} do not hold: {error.detail}")
             return
+        if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):  # as PowerShell writes texts
+            self.notes.append(f"the rules of {shown} do not hold: it is in UTF-16, and git reads UTF-8")
         if rules := IgnoreRules.of_file(raw):
             yield IgnoreFile(shown, kind, rules, above, inside)
 

@@ -49,7 +49,8 @@ def join_cut_words(lines: Sequence[PageLine], known: set[str]) -> None:
         if first is None or second is None or not second[0][:1].islower() or not first[0]:
             line.text = f"{text}-"
             continue
-        hyphen = "-" if _has_hyphen(first[0].lower(), second[0].lower(), known) else ""
+        is_address = "://" in text.rpartition(" ")[2]
+        hyphen = "-" if is_address or _has_hyphen(first[0].lower(), second[0].lower(), known) else ""
         line.text = f"{text}{hyphen}{rest[0]}"
         following.text = rest[2]
         if following.is_cut and not following.text:
@@ -61,4 +62,5 @@ def _has_hyphen(first: str, second: str, known: set[str]) -> bool:
         return False
     if f"{first}-{second}" in known:
         return True
-    return "-" in first or first in _FIRST_PARTS or second in _LAST_PARTS
+    # nobody cuts a word after its first letter
+    return "-" in first or len(first) == 1 or first in _FIRST_PARTS or second in _LAST_PARTS

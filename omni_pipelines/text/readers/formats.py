@@ -116,6 +116,7 @@ PLAIN = Reader(
 UNKNOWN = Reader("unknown", 3, plain.read, "application/octet-stream", "prose", (), binary=True)
 """For files whose name says nothing: their content chooses a reader, which is `PLAIN` for any other text."""
 
+_MARKDOWN = (".md", ".markdown", ".mdx", ".mkd", ".mdown", ".rmd", ".qmd")
 _DATABASES = (".sqlite", ".sqlite3", ".db", ".db3", ".gpkg")
 PICTURES = tuple(
     _binary(
@@ -130,13 +131,13 @@ PICTURES = tuple(
     for name, *suffixes in (("png", ".png"), ("jpeg", ".jpg", ".jpeg", ".jpe", ".jfif"), ("tiff", ".tif", ".tiff"))
 )
 READERS = (
-    Reader("markdown", 4, _at("markup.markdown"), "text/markdown", "prose", (".md", ".markdown", ".mdx")),
+    Reader("markdown", 5, _at("markup.markdown"), "text/markdown", "prose", _MARKDOWN),
     Reader("restructured", 3, _at("markup.restructured"), "text/x-rst", "prose", (".rst", ".rest")),
     Reader("html", 14, _at("markup.html"), "text/html", "markup", (".html", ".htm", ".xhtml"), isolated=True),
     Reader("python", 3, _at("source_code.python"), "text/x-python", "code", (".py", ".pyi", ".pyw"), "python"),
     PLAIN,
-    _binary("pdf", _at("pdf"), "application/pdf", "prose", ".pdf", version=8, recognize=_at("pdf", "recognize")),
-    _binary("docx", _at("office.docx"), f"{_OFFICE}.wordprocessingml.document", "prose", *_WORD, version=4),
+    _binary("pdf", _at("pdf"), "application/pdf", "prose", ".pdf", version=9, recognize=_at("pdf", "recognize")),
+    _binary("docx", _at("office.docx"), f"{_OFFICE}.wordprocessingml.document", "prose", *_WORD, version=5),
     _binary("pptx", _at("office.pptx"), f"{_OFFICE}.presentationml.presentation", "prose", *_SLIDES, version=4),
     _binary(
         "xlsx",
@@ -147,7 +148,7 @@ READERS = (
         ".xlsm",
         ".xltx",
         ".xltm",
-        version=4,
+        version=5,
     ),
     _binary(
         "xlsb",
@@ -155,9 +156,9 @@ READERS = (
         "application/vnd.ms-excel.sheet.binary.macroEnabled.12",
         "data",
         ".xlsb",
-        version=1,
+        version=2,
     ),
-    _binary("xls", _at("sheets.xls"), "application/vnd.ms-excel", "data", ".xls", ".xlt", version=1),
+    _binary("xls", _at("sheets.xls"), "application/vnd.ms-excel", "data", ".xls", ".xlt", version=2),
     _binary(
         "iwork",
         _at("office.iwork"),
@@ -190,11 +191,11 @@ READERS = (
         ".otp",
         ".fodt",
         ".fodp",
-        version=6,
+        version=7,
     ),
     _binary("ods", _at("sheets.ods"), f"{_OPEN}.spreadsheet", "data", ".ods", ".ots", ".fods", version=3),
     _binary("epub", _at("office.epub"), "application/epub+zip", "prose", ".epub", version=6),
-    Reader("notebook", 3, _at("records.notebook"), "application/x-ipynb+json", "prose", (".ipynb",), isolated=True),
+    Reader("notebook", 4, _at("records.notebook"), "application/x-ipynb+json", "prose", (".ipynb",), isolated=True),
     Reader(
         "json",
         2,
@@ -216,7 +217,7 @@ READERS = (
     ),
     Reader("csv", 5, _at("records.delimited"), "text/csv", "data", (".csv",)),
     Reader("csv", 5, _at("records.delimited"), "text/tab-separated-values", "data", (".tsv", ".tab")),
-    Reader("xml", 5, _at("markup.xml"), "application/xml", "markup", _XML, isolated=True),
+    Reader("xml", 6, _at("markup.xml"), "application/xml", "markup", _XML, isolated=True),
     _marked_up("org", _at("markup.org"), "text/org", ".org"),
     _marked_up("mediawiki", _at("markup.mediawiki"), "text/x-wiki", ".wiki", ".mediawiki"),
     _marked_up("tex", _at("markup.tex"), "text/x-tex", ".tex", ".latex", ".ltx", version=2),
@@ -228,8 +229,8 @@ READERS = (
     _marked_up("subtitles", _at("records.subtitles"), "application/x-subrip", ".srt"),
     _marked_up("subtitles", _at("records.subtitles"), "text/vtt", ".vtt"),
     _binary("warc", _at("records.warc"), "application/warc", "markup", ".warc", version=1),
-    Reader("rtf", 4, _at("rtf.rtf"), "application/rtf", "prose", (".rtf",), isolated=True),
-    Reader("mail", 7, _at("mails.mail"), "message/rfc822", "prose", (".eml", ".emlx"), isolated=True, binary=True),
+    Reader("rtf", 5, _at("rtf.rtf"), "application/rtf", "prose", (".rtf",), isolated=True),
+    Reader("mail", 8, _at("mails.mail"), "message/rfc822", "prose", (".eml", ".emlx"), isolated=True, binary=True),
     _converted(
         "doc", "application/msword", "prose", ".docx", ".doc", ".dot", read=_at("old_office.old_word"), version=2
     ),

@@ -99,6 +99,17 @@ def test_the_ignore_files_of_git_hold(top: Path, tmp_path: Path) -> None:
     assert listed(top) == ["b.log", "c.tmp", "local.log", "shown.tmp"]
 
 
+def test_the_first_rule_after_a_byte_order_mark_holds_in_every_ignore_file(top: Path, tmp_path: Path) -> None:
+    mark = "\ufeff"
+    write(top, {".git/info/exclude": f"{mark}own.md\r\n", "in/deep/.gitignore": f"{mark}/deep.md\r\n*.log"})
+    write(tmp_path / "config", {"git/ignore": f"{mark}all.md\n"})
+    write(top, dict.fromkeys(("own.md", "all.md", "in/deep/deep.md", "in/deep/a.log", "in/deep.md"), "x"))
+    assert listed(top) == ["in/deep.md"]
+    write(top, {".gitignore": "in/".encode("utf-16")})
+    assert listed(top) == ["in/deep.md"]
+    assert ["UTF-16" in note for note in list_source(Source(name="s", root=top)).notes] == [True]
+
+
 @pytest.mark.parametrize("is_worktree", [False, True], ids=["repository", "worktree"])
 def test_a_repository_inside_another_has_only_its_own_rules(top: Path, tmp_path: Path, is_worktree: bool) -> None:
     write(top, {".gitignore": "*.md\n"})

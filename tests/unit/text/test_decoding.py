@@ -228,15 +228,38 @@ def test_undeclared_encoding_is_detected_with_a_probability(codec: str, times: i
     [
         ("水门早上打开，船去城里；部件：编号七、八（九）。\n", ("gb18030",)),
         ("水門早上打開，船去城裡；部件：編號七、八（九）。\n", ("big5",)),
+        ("ABC公司XYZ产品V2.0说明书\n", ("gb18030",)),
+        ("会社名ｶﾌﾞｼｷｶﾞｲｼｬ、担当：山田（営業部）・電話\n", ("cp932",)),
+        ("ｶﾌﾞｼｷｶﾞｲｼｬ ﾔﾏﾀﾞ,ﾄｳｷｮｳﾄ,03-1234\nﾀﾅｶ ﾀﾛｳ,ｵｵｻｶﾌ,06-1234\n", ("cp932",)),
+        ("밸브를 닫으십시오. “주의” 뜨거움! (경고) ‘펌프’·모터\n", ("cp949",)),
         ("価格は、七百円です。テスト・ケース（例）「水門」は朝、開きます。\n", ("cp932", "euc_jp")),
     ],
 )
 @pytest.mark.parametrize("times", [1, 12])
-def test_signs_without_blanks_around_them_are_usual_in_east_asian_text(
+def test_signs_letters_and_half_width_in_east_asian_text_are_no_other_encoding(
     text: str, codecs: tuple[str, ...], times: int
 ) -> None:
     for codec in codecs:
         assert decode((text * times).encode(codec)).text == text * times
+
+
+@pytest.mark.parametrize(
+    ("text", "codec"),
+    [
+        ("ИНСТРУКЦИЯ ПО ЭКСПЛУАТАЦИИ НАСОСА\n", "cp1251"),
+        ("ВНИМАНИЕ! НЕ ОТКРЫВАТЬ КЛАПАН ПОД ДАВЛЕНИЕМ.\n" * 9, "cp1251"),
+        ("ИНСТРУКЦИЯ ПО ЭКСПЛУАТАЦИИ НАСОСА\n", "koi8_r"),
+        ("ΟΔΗΓΙΕΣ ΧΡΗΣΗΣ ΑΝΤΛΙΑΣ\n", "cp1253"),
+        ("ÜBERPRÜFUNG DER GRÖSSE FÜR ÄMTER\n", "cp1252"),
+    ],
+)
+def test_text_in_capital_letters_is_not_taken_for_small_ones_of_another_encoding(text: str, codec: str) -> None:
+    assert decode(text.encode(codec)).text == text
+
+
+def test_few_signs_of_measures_are_windows_1252() -> None:
+    text = "Temperatur 20 °C, ±2 µm, 5 €\n"
+    assert decode(text.encode("cp1252")).text == text
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ _MAX_PARTS = 10_000
 _MAX_DEPTH = 32
 _EMLX_LENGTH = re.compile(rb"\s*(\d{1,12})\s*\r?\n")
 """The first line of a mail as Apple Mail stores it: the length of the mail, which a list of properties follows."""
+_MAILS = ("message/rfc822", "message/global", "message/news", "message/partial")
 _SMIME = ("application/pkcs7-mime", "application/x-pkcs7-mime")
 _SIGNATURES = ("application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature")
 _ENRICHED = ("text/enriched", "text/richtext")
@@ -96,7 +97,7 @@ class MailReading:
             return
         kind = part.get_content_type()
         inner = children(part)
-        if kind == "message/rfc822" and inner:
+        if kind in _MAILS and inner:
             self.add_message(_inner_message(part, inner[0]), depth + 1)
         elif kind == "multipart/alternative" and inner:
             self._add_richest(inner, depth)
@@ -105,7 +106,7 @@ class MailReading:
         elif kind in _SMIME:
             form = str(part.get_param("smime-type") or "enveloped-data").lower()
             self.mail.extraction.cut(f"its text is inside S/MIME ({form})", RefusalCode.ENCRYPTED)
-        elif inner:
+        elif inner and kind not in _REPORTS:
             for each in inner:
                 self.add_part(each, depth + 1)
         elif kind not in _SIGNATURES:
@@ -186,7 +187,7 @@ def leaves(part: Message, depth: int) -> Iterator[Message]:
     """The parts inside a part that have no parts themselves."""
     if depth > _MAX_DEPTH:
         raise Unreadable(RefusalCode.DEPTH, f"more than {_MAX_DEPTH} levels of nested parts")
-    inner = children(part)
+    inner = [] if part.get_content_type() in _REPORTS else children(part)
     if not inner and part.get_content_type() not in _SIGNATURES:
         yield part
     for each in inner[:_MAX_PARTS]:
@@ -202,7 +203,13 @@ def _is_body(leaf: Message) -> bool:
 
 
 def content_of(leaf: Message) -> bytes:
-    """The bytes of a part, without their transfer encoding; as they stand if that is damaged."""
+    """The bytes of a part, without their transfer encoding; as they stand if that is damaged.
+
+    A report on a delivery consists of blocks of fields.
+    """
+    if blocks := children(leaf):
+        fields = ["\n".join(f"{name}: {value}" for name, value in block.raw_items()) for block in blocks]
+        return "\n\n".join(fields).encode("utf-8", "surrogateescape")
     try:
         payload = leaf.get_payload(decode=True)
     except (ValueError, LookupError):

@@ -6,9 +6,10 @@ import lxml.etree
 import lxml.html
 
 from omni_pipelines.refusals import RefusalCode, Unreadable
-from omni_pipelines.text.decoding import decode
+from omni_pipelines.text.decoding import decode, newline_offsets
 from omni_pipelines.text.document import Parsed, nest
 from omni_pipelines.text.readers.extraction import MAX_CHARACTERS, too_long
+from omni_pipelines.text.readers.markup.front_matter import front_matter
 from omni_pipelines.text.readers.markup.page_tree import show_all
 from omni_pipelines.text.readers.markup.visible_text import VisibleText
 from omni_pipelines.text.readers.markup.xml_stream import declared_encoding
@@ -28,7 +29,8 @@ def read(raw: bytes, name: str, max_characters: int = MAX_CHARACTERS) -> Parsed:
     decoded = decode(raw, charset[1].decode("ascii") if charset else declared_encoding(raw))
     if not decoded.text.strip():
         raise Unreadable(RefusalCode.NO_TEXT, _NO_TEXT)
-    root = _parse(decoded.text)
+    front = front_matter(decoded.text)  # before templates of pages, as site generators read them
+    root = _parse("\n" * len(newline_offsets(decoded.text[: front.end])) + decoded.text[front.end :])
     show_all(root)
     page = VisibleText(root, max_characters)
     page.walk()
@@ -39,7 +41,7 @@ def read(raw: bytes, name: str, max_characters: int = MAX_CHARACTERS) -> Parsed:
     heading = next((each for _, _, each in page.headings if each), name)
     return Parsed(
         decoded,
-        title or heading,
+        front.title or title or heading,
         nest(page.headings),
         extracted=text,
         line_marks=tuple(page.marks),

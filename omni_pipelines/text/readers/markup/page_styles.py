@@ -67,7 +67,7 @@ class PageStyles:
         ids = sum(mark.startswith("#") for mark in marks)
         key = tag, frozenset(marks)
         rule = self._rules[min(marks, default=tag)].setdefault(key, _Rule(*key))
-        for name, hides, is_important in _declarations(body):
+        for name, hides, is_important in declarations(body):
             weight = is_important, ids, 2 * len(marks) + (tag != "*"), number
             _decide(rule.verdicts, name, weight, hides=hides)
 
@@ -82,7 +82,7 @@ class PageStyles:
         for rule in self._matching(element, classes) if self._rules else ():
             for name, (weight, hides) in rule.verdicts.items():
                 _decide(decided, name, weight, hides=hides)
-        for name, hides, is_important in _declarations(style) if style else ():
+        for name, hides, is_important in declarations(style) if style else ():
             _decide(decided, name, (is_important, _OF_ELEMENT, 0, 0), hides=hides)
         return any(hides for _, hides in decided.values())
 
@@ -130,7 +130,7 @@ def _is_for_screens(sheet: HtmlElement) -> bool:
     return media in ("all", "screen") and (parent is None or parent.tag not in ("noscript", "template"))
 
 
-def _declarations(style: str) -> Iterator[tuple[str, bool, bool]]:
+def declarations(style: str) -> Iterator[tuple[str, bool, bool]]:
     """The declarations about display and visibility: the property, whether it hides, and whether it is important."""
     for found in _DECLARATION.finditer(_COMMENT.sub(" ", style)):
         name = found["property"].lower()

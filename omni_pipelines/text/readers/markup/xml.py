@@ -27,7 +27,7 @@ def read(raw: bytes, name: str) -> Parsed:
     """
     extraction = Extraction()
     document = _ByRoot(extraction, raw, name)
-    parse_xml(raw, document, has_entities=True)
+    _parse(raw, document, extraction)
     found = document.chosen
     if found.unread_entities:
         extraction.cut(f"entities that it does not define are left out: {', '.join(found.unread_entities)}"[:300])
@@ -38,6 +38,16 @@ def read(raw: bytes, name: str) -> Parsed:
             detail = "its text is in entities outside the file, which are not read"
             raise Unreadable(RefusalCode.XML_ENTITY, detail) from error
         raise
+
+
+def _parse(raw: bytes, document: XmlHandler, extraction: Extraction) -> None:
+    """Read the elements; those of a damaged file up to the place of the damage."""
+    try:
+        parse_xml(raw, document, has_entities=True)
+    except Unreadable as error:
+        if error.code is not RefusalCode.PARSE:
+            raise
+        extraction.cut(f"{error.detail}; what follows was not read", error.code)
 
 
 class _ByRoot(XmlHandler):

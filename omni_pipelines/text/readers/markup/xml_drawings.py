@@ -8,6 +8,7 @@ from urllib.parse import unquote
 from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.readers.extraction import Extraction
 from omni_pipelines.text.readers.markup import html
+from omni_pipelines.text.readers.markup.page_styles import declarations
 from omni_pipelines.text.readers.markup.xml_stream import Attributes, parse_xml
 from omni_pipelines.text.readers.markup.xml_text import XmlText, without_indentation
 
@@ -25,10 +26,13 @@ class SvgElements(XmlText):
         super().__init__(extraction)
         self._held: list[str] = []
         self._first_line, self._silent, self._inside = 1, 0, 0
+        self._is_silent: list[bool] = []
+        """Of the elements around the current place, whether their text is left out."""
 
     def start(self, name: str, attributes: Attributes) -> None:
         """Handle the start of an element."""
-        self._silent += name in self._SILENT
+        self._is_silent.append(name in self._SILENT or _is_hidden(attributes))
+        self._silent += self._is_silent[-1]
         self._inside += name in (*self._LINES, "foreignObject")
         if name in self._LINES:
             self._end_line()
@@ -40,7 +44,7 @@ class SvgElements(XmlText):
         if name in self._LINES or name == "foreignObject":
             self._end_line()
             self._inside -= 1
-        self._silent -= name in self._SILENT
+        self._silent -= self._is_silent.pop()
 
     def text(self, data: str) -> None:
         """Handle characters."""
@@ -51,6 +55,12 @@ class SvgElements(XmlText):
     def _end_line(self) -> None:
         text, self._held = "".join(self._held), []
         self.write(text, self._first_line, apart=False)
+
+
+def _is_hidden(attributes: Attributes) -> bool:
+    """Whether an element of a drawing is not displayed, by its attributes or its style."""
+    by_attribute = "".join(f"{name}: {attributes.get(name, '')};" for name in ("display", "visibility"))
+    return any(hides for _, hides, _ in declarations(by_attribute + attributes.get("style", "")))
 
 
 class DrawioElements(XmlText):

@@ -18,6 +18,8 @@ class OpenStyles(XmlHandler):
         """Names of styles whose text or slide is not displayed."""
         self.list_of: dict[str, str] = {}
         """Name of a paragraph style to that of its list."""
+        self._outline_levels: dict[str, int] = {}
+        """Of paragraph styles; 0 is body text."""
         self._parents: dict[str, str] = {}
         self._levels: dict[int, Level] = {}
         self._style = ""
@@ -38,6 +40,8 @@ class OpenStyles(XmlHandler):
                 self.list_of[self._style] = list_name
             if parent := attributes.get("parent-style-name"):
                 self._parents[self._style] = parent
+            if "default-outline-level" in attributes:
+                self._outline_levels[self._style] = _number(attributes["default-outline-level"], 0)
         elif (name == "text-properties" and attributes.get("display") == "none") or (
             name == "drawing-page-properties" and attributes.get("visibility") == "hidden"
         ):
@@ -50,6 +54,14 @@ class OpenStyles(XmlHandler):
                 return True
             style = self._parents.get(style, "")
         return False
+
+    def outline_level(self, style: str) -> int:
+        """The level, from 1, that a paragraph of a style has as a heading; 0 for body text."""
+        for _ in range(MAX_LEVELS):
+            if style in self._outline_levels:
+                return self._outline_levels[style]
+            style = self._parents.get(style, "")
+        return 0
 
     def levels(self, name: str) -> list[Level]:
         """The levels of a list style, without gaps; [] for an unknown one."""

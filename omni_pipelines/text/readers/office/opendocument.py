@@ -15,7 +15,7 @@ from omni_pipelines.text.readers.office.formula import ROOTS, Formula
 from omni_pipelines.text.readers.office.list_numbers import BULLET, ListCounter
 from omni_pipelines.text.readers.office.open_styles import OUTLINE, OpenStyles
 from omni_pipelines.text.readers.office.package_parts import document_properties
-from omni_pipelines.text.readers.office.table_grid import TableGrid
+from omni_pipelines.text.readers.office.table_grid import MAX_SPAN, TableGrid
 from omni_pipelines.text.readers.office.zip_archive import ZipArchive
 from omni_pipelines.text.table_headers import CELL_SEPARATOR
 
@@ -94,6 +94,8 @@ class _Table:
     covering: int = 0
     """Cells to the right that the last one covers."""
     has_header: bool = False
+    repeated: int = 1
+    """How often the current row stands there."""
 
 
 @dataclass
@@ -144,7 +146,8 @@ class _OpenDocumentHandler(XmlHandler):
         if name in _PARAGRAPHS:
             self._style = attributes.get("style-name", "")
             self._hide(self._style)
-            self._level = _level(attributes) if name == "h" else int(_TITLE in self._path)
+            by_style = int(_TITLE in self._path) or self._styles.outline_level(self._style)
+            self._level = _level(attributes) if name == "h" else by_style
             if self._level and OUTLINE in self._styles.lists and attributes.get("is-list-header") != "true":
                 self._label = self._next_label(OUTLINE, self._level - 1)
             self._open.append([])
@@ -232,11 +235,11 @@ class _OpenDocumentHandler(XmlHandler):
             return
         elif name == "table-row":
             table.grid.start_row()
-            table.covering = 0
+            table.covering, table.repeated = 0, _count(attributes.get("number-rows-repeated", "1"))
         elif name == "table-header-rows":
             table.has_header = True
         elif name in ("table-cell", "covered-table-cell"):
-            cell = table.grid.start_cell()
+            cell = table.grid.start_cell(_count(attributes.get("number-columns-repeated", "1")))
             if name == "table-cell":
                 table.covering = _count(attributes.get("number-columns-spanned", "1")) - 1
             else:
@@ -336,7 +339,8 @@ class _OpenDocumentHandler(XmlHandler):
         elif is_inner:  # a table in a cell is its text
             self._give(CELL_SEPARATOR.join(map(one_line, texts)))
         else:
-            self._extraction.row(texts, first=is_first, header=table.has_header)
+            for number in range(min(table.repeated, MAX_SPAN)):
+                self._extraction.row(texts, first=is_first and not number, header=table.has_header)
             self._after_item = False
             self._write_notes()
         self._open.append(table)

@@ -44,19 +44,21 @@ class WordStyles:
         return self._resolved[style_id]
 
     def _resolve(self, style_id: str) -> WordStyle:
-        if style_id not in self._styles:
-            heading = _HEADING.match(style_id)
-            return WordStyle(level=int(heading[1]) if heading else None)
         resolved, current = WordStyle(), style_id
         for _ in range(_MAX_INHERITANCE):
-            style = self._styles.get(current)
-            if style is None:
-                break
+            style = self._styles.get(current) or _unknown(current)
             for name in ("level", "list_id", "list_level", "is_hidden", "font"):
                 if getattr(resolved, name) is None:
                     setattr(resolved, name, getattr(style, name))
             current = style.parent
+            if not current:
+                break
         return resolved
+
+
+def _unknown(style_id: str) -> WordStyle:
+    heading = _HEADING.match(style_id)
+    return WordStyle(level=int(heading[1]) if heading else None)
 
 
 def heading_level(value: str) -> int:

@@ -21,8 +21,8 @@ _LEVELS = 6
 """Of Markdown headings."""
 _CELL_LEVEL = _LEVELS + 1
 _FORMS = ("text/markdown", "text/html", "text/latex", "text/plain")
-_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
-"""Escape sequences for terminals (ECMA-48)."""
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]+[0-~]|[@-Z\\-_])")
+"""Escape sequences for terminals (ECMA-35, ECMA-48)."""
 _OVERWRITTEN = re.compile(r"[^\r\n]*\r(?!\n)(?=[^\r\n])")
 
 
@@ -106,7 +106,7 @@ def _error(output: Mapping[str, object]) -> str:
 
 
 def _richest(output: Mapping[str, object]) -> str:
-    """The form of a result that says most: Markdown, HTML, LaTeX or plain text."""
+    """The form of a result that says most: Markdown, HTML, LaTeX, plain text or JSON."""
     data = output.get("data", output)
     if not isinstance(data, dict):
         return ""
@@ -117,7 +117,8 @@ def _richest(output: Mapping[str, object]) -> str:
             text = page.text if page is not None else ""
         if text.strip():
             return text
-    return ""
+    value = data.get("application/json")
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() if value else ""
 
 
 def _text(value: object) -> str:

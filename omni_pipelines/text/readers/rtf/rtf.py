@@ -86,7 +86,7 @@ class _RtfParser:
         """Bytes in the code page that are not decoded yet: a character may have two."""
         self._level_text = bytearray()
         self._style_levels: dict[int, int] = {}
-        self._style, self._style_name = 0, ""
+        self._style, self._style_base, self._style_name = 0, 0, ""
         self._skip = self._font = self._replaced = 0
         self._is_starred = False
         self._words: dict[str, Callable[[str, int | None], None]] = {
@@ -244,14 +244,17 @@ class _RtfParser:
     def _style_word(self, word: str, number: int | None) -> None:
         if word == "s":
             self._style = number or 0
+        elif word == "sbasedon":
+            self._style_base = number or 0
         elif word == "outlinelevel" and number is not None and 0 <= number < 9:
             self._style_levels[self._style] = number + 1
 
     def _end_style(self) -> None:
         found = _HEADING_STYLE.match(self._style_name.strip())
-        if found:
-            self._style_levels.setdefault(self._style, int(found[1]) or 1)
-        self._style, self._style_name = 0, ""
+        level = int(found[1]) or 1 if found else self._style_levels.get(self._style_base, 0)
+        if level:
+            self._style_levels.setdefault(self._style, level)
+        self._style, self._style_base, self._style_name = 0, 0, ""
 
     def _start_note(self, kind: str) -> None:
         self._change(note=kind, is_hidden=False)

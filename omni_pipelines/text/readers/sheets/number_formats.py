@@ -38,6 +38,9 @@ _FIRST_CORRECT_DAY = 61
 """Lotus 1-2-3, and Excel after it, count 29 February 1900, a day that never was; earlier days differ by one."""
 _MAX_DAY = 2_958_465
 """31 December 9999, in days since the epoch."""
+_MAX_DAY_OF_MONTH = 31
+_DAYS_AND_TIME = re.compile("dhm?s?")
+"""The letters of a format that shows how many days something takes: it has no month and no year."""
 _MAX_PLACES = 64
 _MAX_DENOMINATOR_DIGITS = 7
 _FRACTION = re.compile(r"(?P<whole>[#0?][#0?,]*[^#0?/]+)?[#0?]+ */ *(?P<below>[#0?]+|\d+)")
@@ -160,6 +163,8 @@ def _moment(number: float, section: tuple[_Token, ...], *, is_from_1904: bool) -
         return _time(number, (_Token("date", "hh"),))
     if not (1 <= number <= _MAX_DAY or (is_from_1904 and 0 <= number <= _MAX_DAY)):
         return ""
+    if 1 <= number < _MAX_DAY_OF_MONTH + 1 and (duration := _days_and_time(number, section)):
+        return duration
     moment = _day(number, is_from_1904=is_from_1904)
     if has_time:
         return f"{moment:%Y-%m-%d %H:%M:%S}" if moment.second or not _is_midnight(moment) else f"{moment:%Y-%m-%d}"
@@ -167,6 +172,15 @@ def _moment(number: float, section: tuple[_Token, ...], *, is_from_1904: bool) -
     if "d" not in kinds and kinds <= {"y", "m", "e", "g"}:
         return f"{moment:%Y-%m}" if "m" in kinds else f"{moment:%Y}"
     return f"{moment:%Y-%m-%d}"
+
+
+def _days_and_time(number: float, section: tuple[_Token, ...]) -> str:
+    """A duration in a format such as `d "days" h:mm`; "" in other formats."""
+    places = [at for at, token in enumerate(section) if token.kind == "date"]
+    if not _DAYS_AND_TIME.fullmatch("".join(section[at].text[0] for at in places)):
+        return ""
+    day, hour = places[:2]
+    return f"{int(number)}{_literals(section[day + 1 : hour])}{_time(number, section[hour:])}"
 
 
 def _is_midnight(moment: datetime) -> bool:

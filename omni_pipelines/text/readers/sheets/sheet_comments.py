@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from omni_pipelines.text.readers.extraction import one_line
 from omni_pipelines.text.readers.markup.xml_stream import Attributes, XmlHandler, parse_xml
 from omni_pipelines.text.readers.office.zip_archive import ZipArchive
-from omni_pipelines.text.readers.sheets.sheet_rows import cell_place, comment
+from omni_pipelines.text.readers.sheets.sheet_rows import cell_place, comment, unescaped
 
 Comments = dict[tuple[int, int], str]
 """Row and column, from 1, to the comments there, each as "Comment by NAME: TEXT"."""
@@ -58,7 +58,7 @@ class _CommentHandler(XmlHandler):
         if name == "author":
             self._authors.append(one_line("".join(self._texts)))
         elif name in ("comment", "threadedComment"):
-            self.found.append((self._place, self._author, one_line("".join(self._texts))))
+            self.found.append((self._place, self._author, one_line(unescaped("".join(self._texts)))))
         self._inside = ""
 
     def text(self, data: str) -> None:

@@ -1,5 +1,6 @@
 """Write the rows of a spreadsheet: gaps part tables, merged cells are repeated, comments stand in their cell."""
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -10,6 +11,7 @@ MAX_COLUMNS = 16_384
 MAX_REPEATED_COLUMNS = 64
 NO_TEXT = "all its sheets are hidden or empty"
 """Why a workbook is refused."""
+_ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,11 @@ def cell_place(reference: str) -> tuple[int, int]:
             return 0, 0
         column = column * 26 + ord(letter) - 64
     return int(digits) if digits and len(digits) < 9 else 0, column
+
+
+def unescaped(text: str) -> str:
+    """A text of a workbook without its escapes: `_x000D_` is a line end, `_x005F_` an underscore."""
+    return _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text) if "_x" in text else text
 
 
 def comment(author: str, text: str) -> str:

@@ -10,7 +10,12 @@ from dataclasses import dataclass, field
 from omni_pipelines.refusals import RefusalCode, Unreadable
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.extraction import Extraction
-from omni_pipelines.text.readers.office.package_parts import CORE_PROPERTIES, document_properties, relations
+from omni_pipelines.text.readers.office.package_parts import (
+    CORE_PROPERTIES,
+    document_properties,
+    main_part,
+    relations,
+)
 from omni_pipelines.text.readers.office.zip_archive import ZipArchive
 from omni_pipelines.text.readers.sheets.number_formats import BUILT_IN, GENERAL, shown_number
 from omni_pipelines.text.readers.sheets.sheet_rows import (
@@ -55,13 +60,14 @@ def read(raw: bytes, name: str) -> Parsed:
 
 
 def _read(archive: ZipArchive, name: str) -> Parsed:
-    targets = relations(archive, WORKBOOK)
+    main = main_part(archive, WORKBOOK, ("sheet.binary.macroEnabled.main",))
+    targets = relations(archive, main)
     parts = dict(targets.values())
     book = _Book(_strings(archive.optional(parts.get("sharedStrings", "xl/sharedStrings.bin"))))
     book.formats = _formats(archive.optional(parts.get("styles", "xl/styles.bin")))
     extraction = Extraction()
     hidden: list[str] = []
-    for kind, content in _records(archive.read(WORKBOOK)):
+    for kind, content in _records(archive.read(main)):
         if kind == _WORKBOOK_PROPERTIES:
             book.is_from_1904 = bool(content[0] & 1)
         elif kind == _SHEET:

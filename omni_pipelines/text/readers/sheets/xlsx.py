@@ -11,7 +11,12 @@ from dataclasses import dataclass, field
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.extraction import Extraction
 from omni_pipelines.text.readers.markup.xml_stream import Attributes, XmlHandler, elements, parse_xml
-from omni_pipelines.text.readers.office.package_parts import CORE_PROPERTIES, document_properties, relations
+from omni_pipelines.text.readers.office.package_parts import (
+    CORE_PROPERTIES,
+    document_properties,
+    main_part,
+    relations,
+)
 from omni_pipelines.text.readers.office.zip_archive import ZipArchive
 from omni_pipelines.text.readers.sheets.number_formats import BUILT_IN, GENERAL, shown_number
 from omni_pipelines.text.readers.sheets.sheet_comments import comments_of
@@ -24,10 +29,11 @@ from omni_pipelines.text.readers.sheets.sheet_rows import (
     cell_place,
     cell_range,
     leave_out,
+    unescaped,
 )
 
 _WORKBOOK = "xl/workbook.xml"
-_ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
+_WORKBOOK_TYPES = ("sheet.main+xml", "template.main+xml", "macroEnabled.main+xml")
 _REFERENCE = re.compile(rb'<(?:\w+:)?(mergeCell|autoFilter)\s[^>]*?\bref="([A-Za-z0-9:$]+)"')
 _ACTIVE_FILTER = re.compile(rb"<(?:\w+:)?filterColumn\b")
 _CELL_IN_FORMULA = re.compile(r"""('[^']*'|"[^"]*")|(?<![\w.])(\$?)([A-Z]{1,3})(\$?)(\d{1,7})(?![\w(.])""")
@@ -38,8 +44,9 @@ _MAX_MERGED = 50_000
 def read(raw: bytes, name: str) -> Parsed:
     """Read a file. The names of the sheets are headings, ` | ` separates cells, and empty rows are left out."""
     archive = ZipArchive(raw)
-    workbook = list(elements(archive.read(_WORKBOOK), "workbookPr", "sheet"))
-    targets = relations(archive, _WORKBOOK)
+    main = main_part(archive, _WORKBOOK, _WORKBOOK_TYPES)
+    workbook = list(elements(archive.read(main), "workbookPr", "sheet"))
+    targets = relations(archive, main)
     book = _book(archive, targets.values())
     book.is_from_1904 = any(
         kind == "workbookPr" and value.get("date1904") in ("1", "true") for kind, value in workbook
@@ -122,11 +129,6 @@ def _add_sheet(archive: ZipArchive, part: str, name: str, book: _Book, extractio
     rows.end(cells.page_texts)
     if cells.hidden:
         rows.say_hidden()
-
-
-def unescaped(text: str) -> str:
-    """A text of a cell without the escapes of the format: `_x000D_` is a line end, `_x005F_` an underscore."""
-    return _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text) if "_x" in text else text
 
 
 class _Strings(XmlHandler):
@@ -246,8 +248,8 @@ class _Cells(XmlHandler):
         if self._column in self._hidden_columns:
             self.hidden += 1
             return
-        self._row += [""] * (self._column - 1 - len(self._row))
-        self._row[self._column - 1 :] = [shown]
+        self._row += [""] * (self._column - len(self._row))
+        self._row[self._column - 1] = shown
 
     def _shown(self, value: str) -> str:
         formula = self._current_formula()
