@@ -22,7 +22,7 @@ from omni_pipelines.text.plain_headings import heading_text, with_plain_headings
 from omni_pipelines.text.sentences import Range, rows, sentences, trimmed
 from omni_pipelines.text.table_headers import CELL_SEPARATOR
 
-SPLITTER = "3"
+SPLITTER = "4"
 """Version of the rules that cut passages into units. A receipt names it; its quotes are checked by the same rules."""
 MAX_LENGTH = 1_200
 """Characters of a unit."""
@@ -83,6 +83,8 @@ class UnitKind(StrEnum):
 
 CONTAINERS = {UnitKind.PARAGRAPH, UnitKind.SECTION, UnitKind.LIST}
 """Units that are made of other units."""
+_SENTENCES = {UnitKind.SENTENCE, UnitKind.PARAGRAPH, UnitKind.CODE}
+"""What can answer below a heading such as Navigation; the rest there are links."""
 _KEEP_LINES = {UnitKind.SECTION, UnitKind.LIST, UnitKind.CODE, UnitKind.SIGNATURE, UnitKind.DEFINITION}
 
 
@@ -189,6 +191,8 @@ def _is_answer(unit: Unit, *, licences: bool) -> bool:
     if sum(end - start for start, end in unit.ranges) > MAX_LENGTH:
         return False
     quoted = "\n".join(unit.quotes)
+    if unit.kind not in _SENTENCES and _CONTENTS.fullmatch(unit.heading):
+        return False
     return not _TRACEBACK.search(quoted) and (licences or not _LICENCE.search(quoted))
 
 

@@ -143,8 +143,10 @@ def _recognize(file: PdfFile, pages: Sequence[PageContent], recognition: Recogni
 
 
 def _say_what_is_unread(pages: Sequence[PageContent], extraction: Extraction) -> None:
-    if garbled := [number for number, page in enumerate(pages, 1) if page.is_garbled]:
-        extraction.cut(f"{_named(garbled)} not readable as text: {_NO_MEANING}")
+    garbled = {number: bool(page.parts) for number, page in enumerate(pages, 1) if page.is_garbled}
+    for has_text, said in ((False, "not readable as text"), (True, "readable only in part")):
+        if numbers := [number for number, is_in_part in garbled.items() if is_in_part is has_text]:
+            extraction.cut(f"{_named(numbers)} {said}: {_NO_MEANING}")
     pictures = [number for number, page in enumerate(pages, 1) if page.is_picture]
     if pictures and (len(pictures) < len(pages) or any(page.parts for page in pages)):
         extraction.cut(f"{_named(pictures)} probably scanned; {RECOGNIZABLE}")

@@ -130,6 +130,14 @@ def test_table_of_contents_gives_no_units(heading: str) -> None:
     assert units(text, UnitKind.ITEM, heading=heading) == []
 
 
+def test_navigation_before_another_section_gives_no_units() -> None:
+    text = (
+        "# Navigation\n\n- Rotating the keys of servers\n- Stopping the servers\n\n# Keys\n\nKeys rotate at noon.\n"
+    )
+    found = {unit.text for unit in answer_units(hit(text, heading="Navigation; Keys"))}
+    assert found == {"Keys rotate at noon."}
+
+
 def test_list_of_links_gives_no_units() -> None:
     text = "- [Rotating the keys](keys.md)\n- [Stopping the servers](stop.md)\n"
     assert units(text, UnitKind.ITEM) == []
@@ -217,6 +225,6 @@ def test_other_units_need_another_version_of_the_splitter() -> None:
         *answer_units(hit("a,b\n1,2\n", kind="data")),
     ]
     assert (SPLITTER, text_hash(*(repr((unit.kind, unit.label, unit.quotes)) for unit in found))) == (
-        "3",
+        "4",
         "95c6b5e27e8b0d8b617ab00cf9de581a",
     )
