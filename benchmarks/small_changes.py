@@ -184,7 +184,7 @@ def page(measured: list[Figure], files: int, turns: int) -> str:
 What a run costs when nothing or one file has changed, in processor time.
 
 Written by `python -m benchmarks.small_changes`: {files:,} files with a paragraph each, and {FEW} of the same
-kind, Python {platform.python_version()}, {turns} turns. CPU seconds of the whole process and the processes that it
+kind, Python {platform.python_version()}, turns: {turns}. CPU seconds of the whole process and the processes that it
 starts. A changed file is read, cut, embedded with the default embedder, indexed and published. {waiting:.1f}
 processes ran on {os.cpu_count()} cores, which makes every figure higher. The goal of a run without changes is
 {UNCHANGED_FACTOR} times scandir and stat, and {UNCHANGED_SECONDS} s.
