@@ -9,6 +9,8 @@ OMNI := $(BIN)/omni
 DEMO := .omni-demo
 STAMP := $(VENV)/.installed
 COMPILED := $(VENV)/.compiled
+# The one that comes with Python 3.11 takes a minute longer to choose the packages.
+PIP := pip==26.3
 ROOMS := omni_pipelines assets native resources sensors
 # Where this is set, every process of the tests compiles the whole project again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -24,6 +26,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "setting up $(VENV); the first time takes a minute or two"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.11 …"; exit 2; }
 	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check $(PIP)
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile -c constraints.txt -e '.[dev]'
 	@touch $(STAMP)
 
@@ -88,6 +91,7 @@ else
 	@$(BIN)/python -m benchmarks.updates
 	@$(BIN)/python -m benchmarks.query_cost
 	@$(BIN)/python -m benchmarks.commands
+	@$(BIN)/python -m benchmarks.small_changes
 	@$(BIN)/python -m benchmarks.metadata
 	@$(BIN)/python -m benchmarks.load
 	@$(BIN)/python -m benchmarks.mcp_server

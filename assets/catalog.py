@@ -34,7 +34,7 @@ CHECKS = {
     "duplicate_share": "Few chunks repeat another one.",
     "readability": "The embedder can read most of the text.",
     "freshness": "Every source was listed not long ago.",
-    "golden_questions": "The golden set has questions, so the gate measures the quality of the search.",
+    "golden_questions": "There are golden questions, so the gate measures the quality of the search.",
     "coverage": "The indexes of the candidate contain every row.",
     "orphans": "Every chunk of the candidate has its document and its vector, and the other way round.",
     "ndcg_10": "The golden questions rank the right passages as high as in the serving release.",

@@ -21,7 +21,9 @@ import pytest
 
 ADDRESS = "AWS_ENDPOINT_URL"
 _SERVER = """
-import sys
+import functools, sys
+import botocore.utils
+botocore.utils.parse_timestamp = functools.cache(botocore.utils.parse_timestamp)  # half the time of a listing
 from moto.moto_server.werkzeug_app import MotoRequestHandler, create_backend_app
 from werkzeug.serving import run_simple
 MotoRequestHandler.log_request = lambda *_: None

@@ -82,13 +82,13 @@ def bisect_release(run: RunContext) -> Bisection:
     """Compare the candidate, which would be published now, with the serving release.
 
     Raises:
-        ConfigurationError: there is no golden set or no release, or the embedder differs.
+        ConfigurationError: there is no golden question or no release, or the embedder differs.
         UpstreamMoved: the steps were not all built from one another.
     """
     home, settings = run.home, run.settings
     golden, serving = load_golden(home), require_release(home)
     if not golden:
-        raise ConfigurationError(f"there is no golden set at {home.golden}", cure="add a question: omni golden add")
+        raise ConfigurationError(f"there is no golden question in {home.golden}", cure="add one: omni golden add")
     candidate = candidate_release(run)
     if candidate.fingerprints["embedder"] != serving.fingerprints["embedder"]:
         raise ConfigurationError(

@@ -179,11 +179,11 @@ def ask_golden(
     for question in list(golden)[:1] * WARM_UP:
         librarian.search(question, depth)  # opening tables and loading vectors is no cost of a question
     for done, question in enumerate(golden):
-        progress.report("asking the golden set", done, len(golden), "questions")
+        progress.report("asking golden questions", done, len(golden), "questions")
         began = time.process_time()
         hits[question] = librarian.search(question, depth)
         spent.append((time.process_time() - began) * 1e3)
-    progress.report("asking the golden set", len(golden), len(golden), "questions")
+    progress.report("asking golden questions", len(golden), len(golden), "questions")
     return GoldenResult(hits, score_hits(snapshot, golden, hits), median(spent))
 
 
@@ -247,7 +247,7 @@ def gate_verdicts(gate: GateResult | None) -> Iterator[Verdict]:
         if gate is None:
             yield Verdict(name, False, "no gate has run yet")
         elif name not in measured:
-            yield Verdict(name, True, "not measured, because the golden set had no question")
+            yield Verdict(name, True, "not measured, because there is no golden question")
         else:
             measure = measured[name]
             numbers = measure.model_dump(include={"value", "before", "least", "p"}, exclude_none=True)
@@ -257,6 +257,6 @@ def gate_verdicts(gate: GateResult | None) -> Iterator[Verdict]:
 def golden_verdict(home: Home) -> Verdict:
     """Whether the gate has questions to ask; without any, it says nothing about the quality of the search."""
     count = len(load_golden(home))
-    missing = f"there is no golden set at {home.golden}, so no question was asked; add one: omni golden add"
+    missing = f"there is no golden question in {home.golden}, so none was asked; add one: omni golden add"
     detail = f"{count} questions" if count else missing
     return Verdict("golden_questions", count > 0, detail, {"questions": count}, is_error=False)

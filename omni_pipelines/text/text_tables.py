@@ -15,7 +15,7 @@ from omni_pipelines.text.document import TextTable
 from omni_pipelines.text.markup_tables import markup_table
 from omni_pipelines.text.sentences import lines
 from omni_pipelines.text.table_directives import directive_table
-from omni_pipelines.text.table_headers import MAX_ROWS_CHECKED, PERIOD, header_names, header_of
+from omni_pipelines.text.table_headers import MAX_ROWS_CHECKED, PERIOD, header_names, header_of, is_value
 from omni_pipelines.text.table_lines import NOTHING, Found, Line, marked, run_of
 
 _PIPED = re.compile(r"[ \t]\|[ \t]|^[ \t]*\||\|[ \t]*$")
@@ -29,6 +29,8 @@ _ASCIIDOC_HEADER = re.compile(r"\[.*(?:%header|options?=.*header).*\]")
 _WIKI, _WIKI_END, _WIKI_ROW, _WIKI_NAMES = (
     re.compile(rf"[ \t]*{sign}") for sign in (r"\{\|", r"\|\}", r"\|-", r"!(?!!)")
 )
+_SIGNS = frozenset("+=|!,:{.`~<")
+"""With what such a line begins, and the directives and elements that hold a table. Few lines begin like that."""
 _WIKI_FORMAT = re.compile(r"^[^|\[\]{}]*\|")
 _COLUMN_GAP = re.compile(r"[ ]*\t[ ]*| {2,}")
 _FIGURE = re.compile(r"[-+(]?[$€£]?\d[\d.,:/-]*[%€$£]?\)?$|[-–—]$")  # noqa: RUF001
@@ -68,8 +70,21 @@ def _lines(text: str) -> Iterator[Line]:
 
 def _table_at(found: Sequence[Line], index: int, columns: "_Columns") -> Found:
     line = found[index].text
-    if not line.strip():
+    shown = line.strip()
+    if not shown:
         return 1, None
+    if shown[0] in _SIGNS and (signed := _signed_table(found, index)) is not None:
+        return signed
+    if index + 1 < len(found) and _DASHED.match(found[index + 1].text):
+        return _dashed(found, index)
+    if _PIPED.search(line):
+        return _piped(found, index)
+    return columns.at(found, index) if _COLUMN_GAP.search(shown) else NOTHING
+
+
+def _signed_table(found: Sequence[Line], index: int) -> Found | None:
+    """The table that a line of signs begins; None if the line is not one of these."""
+    line = found[index].text
     if _GRID.match(line):
         return _grid(found, index)
     if _SIMPLE.match(line):
@@ -80,13 +95,8 @@ def _table_at(found: Sequence[Line], index: int, columns: "_Columns") -> Found:
         return _wiki(found, index)
     if (directive := directive_table(found, index))[0]:
         return directive
-    if (in_markup := markup_table(found, index))[0]:
-        return in_markup
-    if index + 1 < len(found) and _DASHED.match(found[index + 1].text):
-        return _dashed(found, index)
-    if _PIPED.search(line):
-        return _piped(found, index)
-    return columns.at(found, index) if _COLUMN_GAP.search(line.strip()) else NOTHING
+    in_markup = markup_table(found, index)
+    return in_markup if in_markup[0] else None
 
 
 def _by_cells(run: Sequence[Line], rows: Sequence[list[str]], *, is_sure: bool = False) -> TextTable | None:
@@ -233,8 +243,8 @@ class _Columns:
 
     def __init__(self) -> None:
         self._start = self._end = 0
-        self._rows: list[tuple[int, list[str]]] = []
-        """The numbers and the cells of those of the lines that are no rule."""
+        self._rows: list[tuple[int, list[str], bool]] = []
+        """Of those of the lines that are no rule: the number, the cells, and whether one of them is a value."""
 
     def at(self, found: Sequence[Line], index: int) -> Found:
         if not self._start <= index < self._end:
@@ -244,8 +254,10 @@ class _Columns:
             return NOTHING
         first = bisect_left(self._rows, index, key=itemgetter(0))
         rows = self._rows[first : first + MAX_ROWS_CHECKED]  # the header depends on no other row
-        run = [found[number] for number, _ in (*rows, *self._rows[-1:])]
-        table = _by_cells(run, [cells for _, cells in rows], is_sure=True)
+        if not any(has_value for _, _, has_value in rows[1:]):  # then no header is sure; most of code is like that
+            return NOTHING
+        run = [found[number] for number, *_ in (*rows, *self._rows[-1:])]
+        table = _by_cells(run, [cells for _, cells, _ in rows], is_sure=True)
         return (taken, table) if table is not None else NOTHING
 
     def _read(self, found: Sequence[Line], index: int) -> None:
@@ -258,7 +270,7 @@ class _Columns:
                 self._end = number
                 return
             if any(cell.strip("-=_") for cell in cells):
-                self._rows.append((number, cells))
+                self._rows.append((number, cells, any(map(is_value, cells))))
         self._end = len(found)
 
 

@@ -21,7 +21,7 @@ from tests.stress.hostile.cutting import check_chunks
 
 READ_BY = {reader.name: reader for reader in reversed(READERS)}
 NAMES = {"code": "name.rs"}
-EACH = 38 if EXTENT.name == "short" else 400
+EACH = 19 if EXTENT.name == "short" else 400
 """Number of damaged files for each format and kind of damage."""
 MIN_DOCUMENTS = 2_000
 CODES = {

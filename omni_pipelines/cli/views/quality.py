@@ -43,7 +43,7 @@ def show_golden_check(check: GoldenCheck) -> None:
     for label in check.missing:
         say(f"{_name(label)}: {_quote(label)!r} is gone, which answers {label.question!r}")
     if not check.missing:
-        say(f"release {check.release} has every cited passage: {check.labels:,}")
+        say(f"release {check.release} has {check.labels:,} of {check.labels:,} cited passages")
 
 
 def _name(label: GoldenLabel) -> str:

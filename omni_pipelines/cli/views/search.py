@@ -176,7 +176,7 @@ def _remarks(answer: Answer) -> Iterator[str]:
     if answer.is_doubtful:
         yield f"these quotes may not answer the question: evidence {answer.evidence:.2f} of 1"
     if answer.subjects:
-        yield f"the question fits several things: {', '.join(answer.subjects)}"
+        yield f"the question fits several things: {'; '.join(each.rstrip('.') for each in answer.subjects)}"
 
 
 def _show_nearest(answer: Answer) -> None:

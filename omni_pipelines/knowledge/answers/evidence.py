@@ -313,6 +313,6 @@ def unit_scores(features: np.ndarray) -> list[float]:
     return [float(score) for score in np.exp(logits - logits.max())]
 
 
-def answer_probability(features: np.ndarray) -> float:
+def answer_probability(features: np.ndarray, calibration: Calibration) -> float:
     """The probability that one of the best three answers, from the features (len(FEATURES),) of the best one."""
-    return 1 / (1 + math.exp(-float(features @ _DECISION) - DECISION_BIAS))
+    return 1 / (1 + math.exp(-float(features @ _DECISION) - DECISION_BIAS - calibration.answer_bias))

@@ -95,7 +95,7 @@ def _evidence(question: Question, scored: Sequence[tuple[int, float]]) -> float:
     """The probability that the best candidate answers the question; a declaration that it asks for surely does."""
     if not (scored and question.words.words):  # stop words alone, such as "who?"
         return 0.0
-    probability = answer_probability(question.features[scored[0][0]])
+    probability = answer_probability(question.features[scored[0][0]], question.calibration)
     is_declared = any(question.is_declaration(each) for each in question.candidates)
     return max(round(probability, 4), DECLARED_EVIDENCE if is_declared else 0.0)
 

@@ -177,7 +177,10 @@ def scored_units(question: Question) -> list[Scored]:
         return []
     scores = unit_scores(question.features)
     order = sorted(range(len(scores)), key=lambda index: -scores[index])
-    return [(question.candidates[each].unit, answer_probability(question.features[each])) for each in order]
+    return [
+        (question.candidates[each].unit, answer_probability(question.features[each], question.calibration))
+        for each in order
+    ]
 
 
 def quotes_instead(

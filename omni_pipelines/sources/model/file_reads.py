@@ -1,5 +1,6 @@
 """Read a regular file so that its bytes are those of one moment and never more than allowed."""
 
+import codecs
 import os
 import re
 import stat as modes
@@ -14,8 +15,10 @@ change time. The change time decides: programs can set the modification time to 
 
 MAX_POINTER_BYTES = 1024
 _LFS_POINTER = re.compile(
-    rb"version https?://[\w./-]+\r?\n(?:ext-\d-[^\n]+\n)*oid sha256:[0-9a-f]{64}\r?\n(?:[^\n]+\n)*?size \d+\s*"
+    rb"(?:\xef\xbb\xbf)?version https?://[\w./-]+\r?\n(?:ext-\d-[^\n]+\n)*oid sha256:[0-9a-f]{64}\r?\n"
+    rb"(?:[^\n]+\n)*?size \d+\s*"
 )
+_BYTE_ORDER_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _ANNEX_POINTER = re.compile(rb"(?:/annex/objects/|(?:\.\./)*\.git/annex/objects/)[^\n]+\s*")
 
 
@@ -78,7 +81,7 @@ def refuse_empty(raw: bytes) -> None:
     Raises:
         Unreadable: E_EMPTY.
     """
-    if not raw.strip():
+    if not raw.strip() or raw in _BYTE_ORDER_MARKS:
         raise Unreadable(RefusalCode.EMPTY, "the file is empty")
 
 

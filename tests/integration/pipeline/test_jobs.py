@@ -345,4 +345,4 @@ def test_a_state_that_fails_the_gate_is_not_published_and_the_run_says_why(small
 
 def test_the_page_shows_what_the_gate_measured(ran: Ran) -> None:
     rows = previews(ran.instance, "retrieval_quality")["The gate passed"]
-    assert any("there is no golden set" in row["why"] for row in rows)
+    assert any("there is no golden question" in row["why"] for row in rows)

@@ -197,7 +197,7 @@ def test_without_a_golden_set_the_gate_passes_and_says_so(tmp_path: Path) -> Non
     gate = last_gate(base.home)
     assert gate is not None
     assert gate.passed
-    assert "there is no golden set" in gate.reason
+    assert "there is no golden question" in gate.reason
     poison(base, "a").build()
     assert base.release.release == 2
 

@@ -27,6 +27,8 @@ class Extent:
     """Minimum number of concurrent reads of the shared store."""
     mixed_kills: int
     """Kills among all commands that write, for a home of its own and for one that shares a store each."""
+    moments: int
+    """Named moments of a run at which it is killed."""
     operations: int
     """Operations tested for each job and fault; 0 means all."""
     cuts: int
@@ -46,8 +48,8 @@ class Extent:
     """Days in which everything goes wrong. With more than one, runs are processes that are killed."""
 
 
-_SHORT = Extent("short", 4, 15, 1, 3, 10, 3, 1, 4, 1, 3, 10, 1, 8, 2, 1)
-_LONG = Extent("long", 320, 5_000, 120, 40, 300, 200, 0, 60, 30, 100, 20, 18, 0, 40, 4)
+_SHORT = Extent("short", 4, 15, 1, 3, 10, 3, 10, 1, 4, 1, 3, 10, 1, 8, 2, 1)
+_LONG = Extent("long", 320, 5_000, 120, 40, 300, 200, 100, 0, 60, 30, 100, 20, 18, 0, 40, 4)
 
 EXTENT = _LONG if os.environ.get("OMNI_STRESS") == "long" else _SHORT
 SEED = int(os.environ.setdefault("OMNI_STRESS_SEED", str(random.randrange(1 << 32))))

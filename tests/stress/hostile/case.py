@@ -36,8 +36,8 @@ def case(name: str, content: str | bytes, outcome: str = READ, *, text: str | No
 
 
 def times(count: int) -> int:
-    """How often a part is repeated: `count` times in the long form, a fifth of it in the short one."""
-    return count if EXTENT.name == "long" else count // 5
+    """How often a part is repeated: `count` times in the long form, a twentieth of it in the short one."""
+    return count if EXTENT.name == "long" else count // 20
 
 
 def noise(size: int, seed: int = 1) -> bytes:

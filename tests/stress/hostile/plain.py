@@ -67,7 +67,8 @@ def markdown() -> Iterator[Hostile]:
     yield case("quotes.md", ">" * 50_000 + " x\n")
     yield case("lists.md", "\n".join("  " * depth + "- x" for depth in range(times(3000))))
     yield case("emphasis.md", "*a **b " * 100_000)
-    yield case("columns.md", "|" + "a|" * 50_000 + "\n|" + "-|" * 50_000 + "\n|" + "b|" * 50_000 + "\n")
+    columns = times(50_000)
+    yield case("columns.md", "|" + "a|" * columns + "\n|" + "-|" * columns + "\n|" + "b|" * columns + "\n")
     yield case(
         "references.md", "".join(f"[{n}]: http://x/{n}\n" for n in range(times(50_000))) + "[x" * times(20_000)
     )
@@ -93,8 +94,8 @@ def data() -> Iterator[Hostile]:
     yield case("deep.ipynb", '{"cells":' + "[" * 100_000, "E_PARSE")
     yield case(
         "cells.ipynb",
-        json.dumps({"cells": [{"cell_type": "code", "source": "x"}] * 20_000}),
-        text="\n\n".join("x" * 20_000),
+        json.dumps({"cells": [{"cell_type": "code", "source": "x"}] * times(20_000)}),
+        text="\n\n".join("x" * times(20_000)),
     )
     yield case("open_quote.csv", 'a,b\n"unclosed\n' + "x," * 100_000)
     yield case("formula.csv", '=cmd|"/c calc"!A1,@SUM(1)\n')

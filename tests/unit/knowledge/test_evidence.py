@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -14,7 +17,7 @@ from omni_pipelines.knowledge.answers.evidence import (
     unit_scores,
 )
 from omni_pipelines.knowledge.answers.units import CONTAINERS
-from tests.unit.knowledge.answering import asked, hit
+from tests.unit.knowledge.answering import CALIBRATION, asked, hit
 
 FILLER = "The weather was fine on most of these days."
 
@@ -27,7 +30,7 @@ def scores(question: Question) -> dict[str, float]:
 def probability(question: Question) -> float:
     """The probability that the best candidate is an answer."""
     best = int(np.argmax(unit_scores(question.features)))
-    return answer_probability(question.features[best])
+    return answer_probability(question.features[best], question.calibration)
 
 
 @pytest.mark.parametrize(
@@ -72,13 +75,20 @@ def test_heading_and_title_count_as_words_of_a_unit() -> None:
     assert with_heading > without
 
 
+def test_evidence_has_the_bias_of_the_embedder() -> None:
+    question = asked("How do otters sleep?", [hit(f"Otters sleep in the kelp. {FILLER}")])
+    doubted = replace(question, calibration=replace(CALIBRATION, answer_bias=-0.4))
+    odds = [each / (1 - each) for each in (probability(question), probability(doubted))]
+    assert math.log(odds[0] / odds[1]) == pytest.approx(0.4)
+
+
 def test_scores_are_shares_of_the_best() -> None:
     question = asked("How do otters sleep?", [hit(f"Otters sleep in the kelp. {FILLER}")])
     found = unit_scores(question.features)
     assert question.features.shape == (len(question.candidates), len(FEATURES))
     assert max(found) == 1.0
     assert all(0 < score <= 1 for score in found)
-    assert all(0 < answer_probability(features) < 1 for features in question.features)
+    assert all(0 < answer_probability(features, CALIBRATION) < 1 for features in question.features)
 
 
 def test_candidates_are_limited_and_contain_no_other_unit() -> None:

@@ -119,7 +119,7 @@ def test_answer_has_no_nearest_passages_and_no_missing_words() -> None:
 def test_evidence_is_the_probability_of_the_best_unit() -> None:
     question = asked(HANDS, [hit(OTTERS)])
     answer = ask(HANDS, [hit(OTTERS)])
-    probabilities = [round(answer_probability(features), 4) for features in question.features]
+    probabilities = [round(answer_probability(features, question.calibration), 4) for features in question.features]
     assert answer.evidence in probabilities
 
 

@@ -62,5 +62,7 @@ def _described(name: str, schema: pa.Schema, count: int, batches: Iterable[pa.Re
 
 def _rows(batches: Iterable[pa.RecordBatch]) -> Iterator[list[object]]:
     for batch in batches:
-        for row in batch.slice(0, SAMPLE_ROWS).to_pylist():
+        sample = batch.slice(0, SAMPLE_ROWS)
+        sample.validate(full=True)  # a text of a damaged file may begin behind its end
+        for row in sample.to_pylist():
             yield list(row.values())
