@@ -91,6 +91,7 @@ else
 	@$(BIN)/python -m benchmarks.updates
 	@$(BIN)/python -m benchmarks.query_cost
 	@$(BIN)/python -m benchmarks.commands
+	@$(BIN)/python -m benchmarks.small_changes
 	@$(BIN)/python -m benchmarks.metadata
 	@$(BIN)/python -m benchmarks.load
 	@$(BIN)/python -m benchmarks.mcp_server

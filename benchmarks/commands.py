@@ -93,12 +93,15 @@ def report(home: Home, sources: Path, turns: int) -> int:
 
 def cost_of(arguments: Sequence[str]) -> Cost:
     """Run omni in a process of its own."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", _START, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    return cost_of_process([sys.executable, "-c", _START, *arguments])
+
+
+def cost_of_process(command: Sequence[str]) -> Cost:
+    """Run a command to its end; processes that it starts count as well."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, used = os.wait4(process.pid, 0)
     if status:
-        raise SystemExit(f"omni {' '.join(arguments)} ended with {os.waitstatus_to_exitcode(status)}")
+        raise SystemExit(f"{' '.join(command)} ended with {os.waitstatus_to_exitcode(status)}")
     return Cost(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 
 

@@ -54,6 +54,8 @@ _VARIANT = re.compile(r"[-_.](?:a4|letter|legal|[a-z]{2}(?:[-_][a-zA-Z]{2})?)$")
 """At the end of a name: the same text for another paper or in another language."""
 _CUT = re.compile(r"(?<=[^\W\d_])[-\u00ad\u2010]\n+(?=[^\W\d_])")
 _MEDIAN, _TENTH = "median", "tenth percentile"
+_LIMITS = pdf.PdfLimits(clock_seconds=3_600)
+"""As usual, but a busy machine changes no text."""
 _WHY_BELOW = """\
 The order differs most on reference cards (asymptote, auctex, octave, pari): omni reads each command together with its
 description, where pdftotext often reads all commands of a group first. In books with formulas in two columns (yacas),
@@ -202,7 +204,7 @@ def _seconds_of_children() -> float:
 
 def _compare(package: str, file: Path, reference: Sequence[str]) -> Result:
     raw = file.read_bytes()
-    seconds, parsed = _timed(lambda: pdf.read(raw, file.name))
+    seconds, parsed = _timed(lambda: pdf.read(raw, file.name, _LIMITS))
     pages = _pages_of(parsed)
     others = [_pages_of_pdftotext(file, option) for option in ("-layout", "-raw")]
     step = max(len(reference) / MAX_PAGES_COMPARED, 1)
@@ -337,6 +339,7 @@ def _page(results: Sequence[Result], refused: Sequence[str]) -> str:
     share = statistics.median(first / second for first, second in zip(ours, theirs, strict=True))
     lines += [
         "",
+        f"On a machine with a load of {os.getloadavg()[0]:.0f} on {os.cpu_count()} processors. "
         f"Processor time of a page: median {1e3 * statistics.median(ours):.1f} ms; pypdf, which was used before, "
         f"takes {1e3 * statistics.median(theirs):.1f} ms; the median of the quotients is {share:.2f}.",
         "",

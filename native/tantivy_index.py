@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -72,28 +72,6 @@ def _reads(
             return method(index, *args, **kwargs)
 
     return read
-
-
-class _LastFingerprints:
-    """The fingerprints that were read last: a run builds on them, compares them and checks them."""
-
-    def __init__(self) -> None:
-        self._kept: tuple[object, Mapping[str, str]] | None = None
-
-    def of(self, files: object, read: Callable[[], Mapping[str, str]]) -> Mapping[str, str]:
-        """The fingerprints of an index whose files are in this state."""
-        if self._kept is None or self._kept[0] != files:
-            self._kept = files, read()
-        return self._kept[1]
-
-
-_LAST_FINGERPRINTS = _LastFingerprints()
-
-
-def _file_states(folder: Path) -> list[tuple[str, int, int, int]]:
-    """Name, number, size and time of each file of an index."""
-    states = [(path.name, path.stat()) for path in folder.iterdir() if not path.name.endswith(".lock")]
-    return sorted((name, state.st_ino, state.st_size, state.st_mtime_ns) for name, state in states)
 
 
 class KeywordIndex:
@@ -196,29 +174,40 @@ class KeywordIndex:
         """Number of entries."""
         return self._index.searcher().num_docs
 
-    def fingerprints(self) -> Mapping[str, str]:
-        """Key to fingerprint, for every entry. The last result is kept, for as long as the files stay the same.
+    @_reads
+    def keys(self) -> list[str]:
+        """The key of every entry; read from a column, which takes a quarter of the time of `fingerprints`."""
+        searcher = self._index.searcher()
+        return _keys(searcher, self._addresses(searcher, None))
+
+    @_reads
+    def fingerprints(self, keys: Sequence[str] | None = None) -> dict[str, str]:
+        """Key to fingerprint, for every entry, or for those with these keys.
 
         Raises:
             IndexCorrupt: a key occurs twice.
         """
-        return _LAST_FINGERPRINTS.of(_file_states(self.folder), self._read_fingerprints)
-
-    @_reads
-    def _read_fingerprints(self) -> dict[str, str]:
-        import tantivy
-
         searcher = self._index.searcher()
         fingerprints: dict[str, str] = {}
-        if searcher.num_docs == 0:
-            return fingerprints
-        for _, address in searcher.search(tantivy.Query.all_query(), searcher.num_docs, count=False).hits:
+        for address in self._addresses(searcher, keys):
             document = searcher.doc(address)
             key = document["key"][0]
             if key in fingerprints:
                 raise IndexCorrupt(f"{key} occurs twice in the keyword index", cure=INDEX.if_corrupt)
             fingerprints[key] = document["fingerprint"][0]
         return fingerprints
+
+    def _addresses(self, searcher: Searcher, keys: Sequence[str] | None) -> list[DocAddress]:
+        import tantivy
+
+        if searcher.num_docs == 0:
+            return []
+        query = (
+            tantivy.Query.all_query()
+            if keys is None
+            else tantivy.Query.term_set_query(self._index.schema, "key", list(keys))
+        )
+        return [address for _, address in searcher.search(query, searcher.num_docs, count=False).hits]
 
     @_reads
     def search(

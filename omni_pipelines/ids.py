@@ -1,5 +1,6 @@
 """Ids and hashes that depend only on content: equal input has an equal id on every machine."""
 
+import functools
 import hashlib
 from pathlib import Path
 
@@ -23,6 +24,17 @@ def file_sha256(path: Path) -> str:
     """Return the sha256 of a file, 64 hex digits, without reading the whole file into memory."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def kept_file_sha256(path: Path) -> str:
+    """The same; a file that stayed as it was since this process read it is not read again."""
+    status = path.stat()
+    return _sha256_at(path, (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns))
+
+
+@functools.lru_cache(maxsize=1024)
+def _sha256_at(path: Path, _state: tuple[int, ...]) -> str:
+    return file_sha256(path)
 
 
 def text_hash(*parts: str) -> str:

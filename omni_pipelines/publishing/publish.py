@@ -3,7 +3,6 @@
 Nothing is visible before the record is written, and everything that the record names is on disk before that.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +15,7 @@ from native.tantivy_index import KeywordIndex
 from omni_pipelines import progress, schemas
 from omni_pipelines.errors import TableBroken, UpstreamMoved
 from omni_pipelines.home import Home
-from omni_pipelines.ids import file_sha256
+from omni_pipelines.ids import kept_file_sha256
 from omni_pipelines.knowledge.quality.gate_results import require_candidate_passed
 from omni_pipelines.knowledge.state.changes import NO_CHANGES, DocumentChanges, count_changes
 from omni_pipelines.knowledge.state.pins import list_pins
@@ -24,7 +23,6 @@ from omni_pipelines.knowledge.state.releases import list_releases, newest_releas
 from omni_pipelines.knowledge.state.table_files import with_checksums
 from omni_pipelines.publishing.held_back import is_held_back
 from omni_pipelines.records import KeywordGeneration, Release, SourceSeen, StepRecord
-from omni_pipelines.rows import DocumentRow
 from omni_pipelines.settings import Settings
 from omni_pipelines.sharing.joining import Member, member_of
 from omni_pipelines.sharing.push import push
@@ -33,7 +31,7 @@ from omni_pipelines.sources.registry import load_sources
 from omni_pipelines.steps.retention import TAG, keep_only
 from omni_pipelines.steps.step import RunContext
 from omni_pipelines.steps.step_records import read_step_records, reset_steps
-from omni_pipelines.tables import open_table, read_rows
+from omni_pipelines.tables import open_table
 
 _RUN_ALL = "run all steps: omni ingest"
 
@@ -221,7 +219,9 @@ def _release(run: RunContext, records: dict[str, StepRecord]) -> Release:
     home = run.home
     tables = _tables(run)
     folder = home.keyword / records["keyword_index"].output
-    files = {path.name: file_sha256(path) for path in sorted(folder.iterdir()) if not path.name.endswith(".lock")}
+    files = {
+        path.name: kept_file_sha256(path) for path in sorted(folder.iterdir()) if not path.name.endswith(".lock")
+    }
     return Release(
         release=next_number(home),
         created_at=datetime.now(UTC),
@@ -241,17 +241,16 @@ def _release(run: RunContext, records: dict[str, StepRecord]) -> Release:
 
 
 def _sources(home: Home, record: StepRecord) -> dict[str, SourceSeen]:
-    documents: Counter[str] = Counter()
-    masked: Counter[str] = Counter()
-    for row in read_rows(home, schemas.DOCUMENTS, DocumentRow, ["source", "masked"]):
-        documents[row["source"]] += 1
-        masked[row["source"]] += row["masked"]
+    rows = open_table(home, schemas.DOCUMENTS).read(["source", "masked"]).group_by("source")
+    counted = rows.aggregate([([], "count_all"), ("masked", "sum")]).to_pylist()
+    documents = {row["source"]: row["count_all"] for row in counted}
+    masked = {row["source"]: row["masked_sum"] for row in counted}
     return {
         source.name: SourceSeen(
             place=source.location,
             seen=record.seen[source.name],
-            documents=documents[source.name],
-            masked=masked[source.name],
+            documents=documents.get(source.name, 0),
+            masked=masked.get(source.name, 0),
         )
         for source in load_sources(home)
         if source.name in record.seen

@@ -29,15 +29,19 @@ def set_tags(documents: LanceTable, source: str, acl: Sequence[str]) -> None:
         documents.upsert(DOCUMENTS.key, _with(found, "acl", pa.array([tags] * len(found), ACL)))
 
 
-def propagate_tags_and_times(documents: LanceTable, version: int, chunks: LanceTable) -> int:
+def propagate_tags_and_times(
+    documents: LanceTable, version: int, chunks: LanceTable, where: str | None = None
+) -> int:
     """Copy access tags and times of documents to their chunks, where they differ. The number of documents.
+
+    `where` is a filter for the documents that are compared.
 
     The ids, texts and vectors of the chunks stay as they are.
     """
-    wanted = documents.read(["doc_id", "acl", "mtime_ns"], version=version)
+    wanted = documents.read(["doc_id", "acl", "mtime_ns"], where, version)
     moments = pa.array(map(file_moment, wanted["mtime_ns"].to_pylist()), MOMENT)
     wanted = wanted.drop_columns("mtime_ns").append_column("modified", moments)
-    differs = set(differing(chunks.read(wanted.column_names), wanted, "doc_id")["doc_id"].to_pylist())
+    differs = set(differing(chunks.read(wanted.column_names, where), wanted, "doc_id")["doc_id"].to_pylist())
     changed = {
         row["doc_id"]: (row["acl"], row["modified"])
         for row in rows_of(

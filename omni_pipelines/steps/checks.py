@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from native import duckdb_sql, lance_vectors
+from native import lance_vectors
 from native.errors import EngineError
 from native.lance_tables import TableVersion
 from native.tantivy_index import KeywordIndex
+from omni_pipelines.columns import lacking
 from omni_pipelines.home import Home
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, FILTERS, Table, has_type, is_light
 from omni_pipelines.settings import Settings
@@ -112,11 +113,8 @@ def _rules(columns: Sequence[pa.Field]) -> DataFrameSchema:
 
 def unique_keys(home: Home, definition: Table) -> Verdict:
     """Check that no key occurs twice."""
-    tables = {"rows": open_table(home, definition).scanner([definition.key])}
-    sql = (
-        "select key, count(*) from (select " + definition.key + " as key from rows) group by key having count(*) > 1"
-    )
-    duplicates = [str(key) for key, _ in duckdb_sql.query(sql, tables)]
+    counts = pc.value_counts(open_table(home, definition).read([definition.key])[definition.key])
+    duplicates = counts.filter(pc.greater(counts.field("counts"), 1)).field("values").to_pylist()
     return _verdict("unique_keys", duplicates, "keys occur twice", "every key occurs once")
 
 
@@ -141,13 +139,10 @@ def _not_in_versions(
 ) -> tuple[str, ...]:
     """The same of versions: the checks of the assets and the gate ask this of the same ones."""
     inner, outer = (
-        open_table(home, table).scanner([column], version=version.version)
+        open_table(home, table).read([column], version=version.version)[column]
         for table, version in zip(tables, versions, strict=True)
     )
-    sql = " ".join(
-        ["select distinct", column, "from inner_rows where", column, "not in (select", column, "from outer_rows)"]
-    )
-    return tuple(str(value) for (value,) in duckdb_sql.query(sql, {"inner_rows": inner, "outer_rows": outer}))
+    return tuple(lacking(pa.chunked_array([inner.unique()]), outer))
 
 
 def _verdict(name: str, keys: Sequence[str], problem: str, success: str) -> Verdict:
@@ -157,12 +152,14 @@ def _verdict(name: str, keys: Sequence[str], problem: str, success: str) -> Verd
 
 def token_budget(home: Home, settings: Settings) -> Verdict:
     """Check that no chunk is longer than the token budget of its source."""
-    tables = {"rows": open_table(home, CHUNKS).scanner(["source", "token_count"])}
-    counts = duckdb_sql.query("select source, token_count, count(*) from rows group by all", tables)
-    over = sum(chunks for source, tokens, chunks in counts if tokens > settings.of_source(source).chunk_tokens)
+    columns = ["source", "token_count"]
+    groups = open_table(home, CHUNKS).read(columns).group_by(columns).aggregate([([], "count_all")]).to_pylist()
+    counts = [(row["source"], row["token_count"], row["count_all"]) for row in groups]
+    allowed = {source: settings.of_source(source).chunk_tokens for source, *_ in counts}
+    over = sum(chunks for source, tokens, chunks in counts if tokens > allowed[source])
     longest = max((tokens for _, tokens, _ in counts), default=0)
     mean = sum(tokens * chunks for _, tokens, chunks in counts) / max(sum(chunks for *_, chunks in counts), 1)
-    budgets = sorted({settings.of_source(source).chunk_tokens for source, *_ in counts} or {settings.chunk_tokens})
+    budgets = sorted({*allowed.values()} or {settings.chunk_tokens})
     detail = f"longest {longest} tokens, mean {mean:.0f}, budget {', '.join(map(str, budgets))}"
     return Verdict("token_budget", over == 0, detail, {"longest": longest, "over": over, "mean": round(mean, 1)})
 
@@ -172,11 +169,11 @@ def keyword_coverage(home: Home) -> Verdict:
     record = read_step_record(home, "keyword_index")
     chunks = set(open_table(home, CHUNKS).read(["chunk_id"])["chunk_id"].to_pylist())
     try:
-        entries = set(KeywordIndex.open(home.keyword / (record.output if record else "none"), FILTERS).fingerprints())
+        keys = KeywordIndex.open(home.keyword / (record.output if record else "none"), FILTERS).keys()
     except EngineError as error:
         return Verdict("index_coverage", False, str(error))
-    missing, surplus = len(chunks - entries), len(entries - chunks)
-    detail = f"{len(entries)} entries for {len(chunks)} chunks; {missing} missing, {surplus} too many"
+    missing, surplus = len(chunks.difference(keys)), len(keys) - len(chunks.intersection(keys))
+    detail = f"{len(keys)} entries for {len(chunks)} chunks; {missing} missing, {surplus} too many"
     return Verdict("index_coverage", not missing and not surplus, detail, {"missing": missing, "surplus": surplus})
 
 

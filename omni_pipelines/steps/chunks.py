@@ -13,9 +13,10 @@ import orjson
 import pyarrow as pa
 
 from native.filters import is_in
-from native.lance_tables import LanceTable
+from native.lance_tables import LanceTable, TableVersion
 from omni_pipelines import ids, progress
 from omni_pipelines.batches import batched, paced
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.table_files import compact
 from omni_pipelines.record_fields import file_moment
 from omni_pipelines.rows import ChunkRow, DocumentRow, rows_of
@@ -23,8 +24,9 @@ from omni_pipelines.schemas import CHUNKS, DOCUMENTS
 from omni_pipelines.settings import Settings
 from omni_pipelines.sources.registry import load_sources
 from omni_pipelines.steps.access_tags import propagate_tags_and_times
+from omni_pipelines.steps.changed_rows import changed_rows
 from omni_pipelines.steps.step import Engines, RunContext
-from omni_pipelines.steps.step_records import write_step_record
+from omni_pipelines.steps.step_records import read_step_record, write_step_record
 from omni_pipelines.tables import open_table
 from omni_pipelines.text.chunk_context import EnclosingSections
 from omni_pipelines.text.chunking import Chunker
@@ -89,11 +91,14 @@ def reconcile_chunks(run: RunContext) -> ChunksReport:
     home, settings = run.home, run.settings
     documents, chunks = open_table(home, DOCUMENTS), open_table(home, CHUNKS)
     pinned = documents.head()
-    rows = rows_of(documents.read(["doc_id", "source", "revision", "size"], version=pinned.version), DocumentRow)
+    fingerprint = chunker_fingerprint(settings, (source.name for source in load_sources(home)))
+    where = _changed_documents(home, chunks, documents, pinned, fingerprint)
+    columns = ["doc_id", "source", "revision", "size"]
+    rows = rows_of(documents.read(columns, where, pinned.version), DocumentRow)
     names = {row["source"] for row in rows}
     chunkers = {name: chunker_of(settings, name).fingerprint for name in names}
     wanted = {row["doc_id"]: (row["revision"], chunkers[row["source"]]) for row in rows}
-    have = _stored_marks(chunks)
+    have = _stored_marks(chunks, where)
     stale = sorted(document for document, mark in wanted.items() if have.get(document) != {mark})
     done = 0
     size_of = {row["doc_id"]: row["size"] for row in rows}
@@ -108,20 +113,29 @@ def reconcile_chunks(run: RunContext) -> ChunksReport:
         progress.report("cutting chunks", len(stale), len(stale), "documents")
     orphans = sorted(have.keys() - wanted.keys())
     _delete_documents(chunks, orphans)
-    updated = propagate_tags_and_times(documents, pinned.version, chunks)
+    updated = propagate_tags_and_times(documents, pinned.version, chunks, where)
     if stale or orphans or updated:
         compact(home, chunks)
     head = chunks.head()
-    fingerprint = chunker_fingerprint(settings, (source.name for source in load_sources(home)))
     write_step_record(home, "chunks", str(head), {"documents": str(pinned)}, fingerprint)
     return ChunksReport(chunks.count(), len(stale), len(orphans), str(head))
 
 
-def _stored_marks(chunks: LanceTable) -> dict[str, set[tuple[str, str]]]:
+def _changed_documents(
+    home: Home, chunks: LanceTable, documents: LanceTable, pinned: TableVersion, fingerprint: str
+) -> str | None:
+    """A filter for the documents that changed since the chunks were made of them; None if all have to be compared."""
+    built = read_step_record(home, "chunks")
+    if built is None or built.fingerprint != fingerprint or built.output != str(chunks.head()):
+        return None
+    return changed_rows(documents, built, "doc_id", pinned.version)
+
+
+def _stored_marks(chunks: LanceTable, where: str | None) -> dict[str, set[tuple[str, str]]]:
     """Document to the revisions and chunkers of its chunks: one pair, unless a kill left a document half done."""
     marks: dict[str, set[tuple[str, str]]] = defaultdict(set)
     columns = ["doc_id", "revision", "chunker"]
-    for row in rows_of(chunks.read(columns).group_by(columns).aggregate([]), ChunkRow):
+    for row in rows_of(chunks.read(columns, where).group_by(columns).aggregate([]), ChunkRow):
         marks[row["doc_id"]].add((row["revision"], row["chunker"]))
     return marks
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
@@ -18,7 +17,6 @@ from omni_pipelines.knowledge.state.table_files import compact
 from omni_pipelines.knowledge.state.unread_files import record_unread
 from omni_pipelines.records import MissingSource
 from omni_pipelines.refusals import RefusalCode
-from omni_pipelines.rows import DocumentRow, FileRow
 from omni_pipelines.schemas import DOCUMENTS, QUARANTINE
 from omni_pipelines.sources.model.listing import Listing
 from omni_pipelines.sources.model.source import Source
@@ -39,7 +37,7 @@ from omni_pipelines.steps.quarantine import forget_refusals
 from omni_pipelines.steps.step import RunContext
 from omni_pipelines.steps.step_cost import ReadingCost
 from omni_pipelines.steps.step_records import read_step_record, write_step_record
-from omni_pipelines.tables import open_table, read_rows
+from omni_pipelines.tables import open_table
 from omni_pipelines.text.readers.registry import readers_fingerprint
 
 _DELETED_AT_ONCE = 1000
@@ -195,12 +193,17 @@ def _apply(home: Home, plan: SourcePlan, writer: DocumentWriter, documents: Lanc
 def _drop_unregistered(home: Home, sources: Sequence[Source]) -> int:
     """Delete the documents of sources that a person removed from the registry. The number of documents."""
     names = {source.name for source in sources}
-    counts = Counter(row["source"] for row in read_rows(home, DOCUMENTS, DocumentRow, ["source"]))
-    for table in (DOCUMENTS, QUARANTINE):
-        removed = {row["source"] for row in read_rows(home, table, FileRow, ["source"])} - names
-        if removed:
-            open_table(home, table).delete(is_in("source", sorted(removed)))
-    return sum(count for name, count in counts.items() if name not in names)
+    dropped = {table.name: _drop(open_table(home, table), names) for table in (DOCUMENTS, QUARANTINE)}
+    return dropped[DOCUMENTS.name]
+
+
+def _drop(table: LanceTable, names: Collection[str]) -> int:
+    """Delete the rows of other sources than these. Their number."""
+    counted = table.read(["source"])["source"].value_counts().to_pylist()
+    removed = {each["values"]: each["counts"] for each in counted if each["values"] not in names}
+    if removed:
+        table.delete(is_in("source", sorted(removed)))
+    return sum(removed.values())
 
 
 def _record(

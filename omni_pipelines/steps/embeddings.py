@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from native import lance_maintenance
 from native.filters import is_in
-from native.lance_tables import LanceTable
+from native.lance_tables import LanceTable, TableVersion
 from omni_pipelines import progress
 from omni_pipelines.batches import batched, paced
 from omni_pipelines.columns import differing, lacking
@@ -21,6 +21,7 @@ from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.table_files import compact
 from omni_pipelines.rows import ChunkRow, rows_of
 from omni_pipelines.schemas import CHUNKS, EMBEDDINGS, FILTERS, vector_size, with_vector_size
+from omni_pipelines.steps.changed_rows import changed_rows
 from omni_pipelines.steps.kept_vectors import drop_vectors, kept_vectors
 from omni_pipelines.steps.step import AfterBatch, RunContext
 from omni_pipelines.steps.step_records import read_step_record, write_step_record
@@ -55,7 +56,8 @@ def reconcile_embeddings(run: RunContext) -> EmbeddingsReport:
     home, model = run.home, run.engines.model
     chunks, embeddings = open_table(home, CHUNKS), open_table(home, EMBEDDINGS)
     pinned = chunks.head()
-    difference = _compare(chunks, pinned.version, embeddings, model)
+    where = _changed_chunks(home, embeddings, chunks, pinned, model)
+    difference = _compare(chunks, pinned.version, embeddings, model, where)
     missing, surplus = difference.missing, difference.surplus
     writer = _Writer(run, chunks, pinned.version, embeddings)
     is_changed = bool(surplus) or difference.is_outdated
@@ -69,15 +71,15 @@ def reconcile_embeddings(run: RunContext) -> EmbeddingsReport:
     drop_vectors(home)
     head = str(embeddings.head())
     write_step_record(home, "embeddings", head, {"chunks": str(pinned)}, model)
-    return EmbeddingsReport(difference.wanted, writer.embedded, writer.reused, _version_of_rows(home, head))
+    return EmbeddingsReport(
+        chunks.count(version=pinned.version), writer.embedded, writer.reused, _version_of_rows(home, head)
+    )
 
 
 @dataclass(frozen=True)
 class _Difference:
     """What the embeddings table lacks, and what it has too much."""
 
-    wanted: int
-    """Chunks."""
     missing: pa.Table
     """Chunks without a vector, or with other values in `_WANTED`."""
     surplus: list[str]
@@ -86,12 +88,22 @@ class _Difference:
     """Whether a vector of one of the missing chunks is stored."""
 
 
-def _compare(chunks: LanceTable, version: int, embeddings: LanceTable, model: str) -> _Difference:
-    wanted, have = chunks.read(_WANTED, version=version), embeddings.read([*_WANTED, "model"])
+def _changed_chunks(
+    home: Home, embeddings: LanceTable, chunks: LanceTable, pinned: TableVersion, model: str
+) -> str | None:
+    """A filter for the chunks that changed since their vectors were made; None if all have to be compared."""
+    built, head = read_step_record(home, "embeddings"), str(embeddings.head())
+    if built is None or built.fingerprint != model or built.output not in (head, _version_of_rows(home, head)):
+        return None
+    return changed_rows(chunks, built, "chunk_id", pinned.version)
+
+
+def _compare(chunks: LanceTable, version: int, embeddings: LanceTable, model: str, where: str | None) -> _Difference:
+    wanted, have = chunks.read(_WANTED, where, version), embeddings.read([*_WANTED, "model"], where)
     models = pa.array([model], pa.string()).take(pa.array(np.zeros(len(wanted), np.int64)))
     missing = differing(wanted.append_column("model", models), have, "chunk_id").select(_WANTED)
     stored = pc.is_in(missing["chunk_id"], value_set=have["chunk_id"].combine_chunks())
-    return _Difference(len(wanted), missing, lacking(have["chunk_id"], wanted["chunk_id"]), pc.any(stored).as_py())
+    return _Difference(missing, lacking(have["chunk_id"], wanted["chunk_id"]), pc.any(stored).as_py())
 
 
 def _version_of_rows(home: Home, head: str) -> str:

@@ -1,5 +1,6 @@
 """Chunks to a generation of the keyword index: built incrementally, and compared with the table before it is used."""
 
+import functools
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -14,7 +15,7 @@ import pyarrow.compute as pc
 from native.errors import IndexCorrupt, IndexMissing
 from native.filters import is_in
 from native.keyword_engine import KeywordEngine
-from native.lance_tables import LanceTable
+from native.lance_tables import LanceTable, TableVersion
 from native.tantivy_analysis import ANALYZER
 from native.tantivy_index import KeywordEntry, KeywordIndex
 from omni_pipelines import ids, progress
@@ -24,8 +25,10 @@ from omni_pipelines.errors import TableBroken
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state import metrics
 from omni_pipelines.knowledge.state.releases import list_releases
+from omni_pipelines.records import Release, StepRecord
 from omni_pipelines.rows import ChunkRow, rows_of
 from omni_pipelines.schemas import CHUNKS, FILTERS
+from omni_pipelines.steps.changed_rows import changed_rows
 from omni_pipelines.steps.step import RunContext
 from omni_pipelines.steps.step_records import GENERATION, UNFINISHED, read_step_record, write_step_record
 from omni_pipelines.tables import open_table
@@ -66,38 +69,78 @@ def build_keyword_index(run: RunContext) -> KeywordReport:
     chunks = open_table(home, CHUNKS)
     pinned = chunks.head()
     built = read_step_record(home, "keyword_index")
-    base, have = _base(home, built.output) if built and built.fingerprint == ANALYZER else (None, {})
-    wanted = _wanted(chunks, pinned.version)
-    write = [key for key, mark in wanted.items() if have.get(key) != mark]
-    remove = [key for key in have if key not in wanted]
-    if base is not None and built is not None and not write and not remove:
+    difference = _compare(home, chunks, pinned.version, built)
+    if difference.base is not None and built is not None and not difference.write and not difference.remove:
         generation = built.output
     else:
         generation = _next_generation(home, built.output if built else "")
-        _build(run, base, generation, chunks, pinned.version, wanted, write, remove)
+        _build(run, generation, chunks, pinned.version, difference)
     write_step_record(home, "keyword_index", generation, {"chunks": str(pinned)}, ANALYZER)
     version = f"{pinned.uuid}:{generation.removeprefix(GENERATION)}"
-    return KeywordReport(generation, len(wanted), len(write), len(remove), version)
+    return KeywordReport(generation, difference.rows, len(difference.write), len(difference.remove), version)
 
 
-def _base(home: Home, generation: str) -> tuple[KeywordIndex | None, Mapping[str, str]]:
-    """The generation to build on and its fingerprints; none if it is damaged: then all is built from the rows.
+@dataclass(frozen=True)
+class _Difference:
+    """What a generation must hold, and the one to build on has, as fingerprints of all entries or of some."""
+
+    base: KeywordIndex | None
+    rows: int
+    """Entries that it must have."""
+    wanted: Mapping[str, str]
+    have: Mapping[str, str]
+    is_whole: bool
+    """Whether the fingerprints are of all entries."""
+
+    @functools.cached_property
+    def write(self) -> list[str]:
+        """Entries that are missing or differ."""
+        return [key for key, mark in self.wanted.items() if self.have.get(key) != mark]
+
+    @functools.cached_property
+    def remove(self) -> list[str]:
+        """Entries without a chunk."""
+        return [key for key in self.have if key not in self.wanted]
+
+    def is_made(self, index: KeywordIndex) -> bool:
+        """Whether an index holds what it must."""
+        keys = None if self.is_whole else list(self.wanted)
+        return index.size == self.rows and index.fingerprints(keys) == self.wanted
+
+
+def _compare(home: Home, chunks: LanceTable, version: int, built: StepRecord | None) -> _Difference:
+    base = _base(home, built.output) if built and built.fingerprint == ANALYZER else None
+    if base is not None and built is not None and _release_of(home, base.folder) is not None:
+        since = TableVersion.parse(built.inputs["chunks"]).version
+        where = changed_rows(chunks, built, "doc_id", version)
+        if where is not None and base.size == chunks.count(version=since):
+            wanted, have = (_wanted(chunks, each, where) for each in (version, since))
+            return _Difference(base, chunks.count(version=version), wanted, have, is_whole=False)
+    wanted, have = _wanted(chunks, version), {}
+    try:
+        have = base.fingerprints() if base is not None else {}
+    except IndexCorrupt:
+        base = None
+    return _Difference(base, len(wanted), wanted, have, is_whole=True)
+
+
+def _base(home: Home, generation: str) -> KeywordIndex | None:
+    """The generation to build on; none if it is damaged: then all is built from the rows.
 
     It is compared with the checksums of its release: Tantivy can abort the process where bits are changed, and the
     next release would name the checksums of the damaged files.
     """
     folder = home.keyword / generation
     if not _is_as_released(home, folder):
-        return None, {}
+        return None
     try:
-        index = KeywordIndex.open(folder, FILTERS)
-        return index, index.fingerprints()
+        return KeywordIndex.open(folder, FILTERS)
     except (IndexMissing, IndexCorrupt):
-        return None, {}
+        return None
 
 
 def _is_as_released(home: Home, folder: Path) -> bool:
-    released = next((each for each in list_releases(home) if each.keyword.generation == folder.name), None)
+    released = _release_of(home, folder)
     files = released.keyword.files if released is not None else {}
     try:
         return all(ids.file_sha256(folder / name) == sha256 for name, sha256 in files.items())
@@ -105,9 +148,14 @@ def _is_as_released(home: Home, folder: Path) -> bool:
         return False
 
 
-def _wanted(chunks: LanceTable, version: int) -> dict[str, str]:
+def _release_of(home: Home, folder: Path) -> Release | None:
+    """A release that names a generation."""
+    return next((each for each in list_releases(home) if each.keyword.generation == folder.name), None)
+
+
+def _wanted(chunks: LanceTable, version: int, where: str | None = None) -> dict[str, str]:
     """Chunk id to fingerprint. An entry contains its neighbours' text, so its fingerprint covers them too."""
-    rows = _sorted(chunks.read(_COMPARED, version=version))
+    rows = _sorted(chunks.read(_COMPARED, where, version))
     columns = [rows[name] for name in _HASHED]
     around = [_neighbour_hashes(rows, distance) for distance in (1, -1)]
     marks = text_hashes([*columns, _days(rows["modified"]), *around])
@@ -159,28 +207,19 @@ def _next_generation(home: Home, built: str) -> str:
     return f"{GENERATION}{max(taken, default=0) + 1}"
 
 
-def _build(
-    run: RunContext,
-    base: KeywordIndex | None,
-    generation: str,
-    chunks: LanceTable,
-    version: int,
-    wanted: dict[str, str],
-    write: list[str],
-    remove: list[str],
-) -> None:
-    home, size = run.home, run.batches.entries
+def _build(run: RunContext, generation: str, chunks: LanceTable, version: int, difference: _Difference) -> None:
+    home, size, base, write = run.home, run.batches.entries, difference.base, difference.write
     part = home.keyword / f"{UNFINISHED}{generation}"
     shutil.rmtree(part, ignore_errors=True)
     index = KeywordIndex.clone(base.folder, part, FILTERS) if base else KeywordIndex.create(part, FILTERS)
     with KeywordEngine(index) as engine:
-        engine.delete(remove)
+        engine.delete(difference.remove)
         for number, batch in enumerate(batched(write, size)):
             progress.report("indexing keywords", number * size, len(write), "chunks")
-            engine.bulk_upsert(_entries(chunks, version, {key: wanted[key] for key in batch}))
+            engine.bulk_upsert(_entries(chunks, version, {key: difference.wanted[key] for key in batch}))
     progress.report("indexing keywords", len(write), len(write), "chunks")
     metrics.count(home, metrics.KEYWORD_WRITER, engine.as_dict())
-    if index.fingerprints() != wanted:
+    if not difference.is_made(index):
         raise TableBroken(
             f"keyword index {generation} does not agree with its table", cure="run it again: omni ingest"
         )

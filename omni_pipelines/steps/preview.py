@@ -1,15 +1,18 @@
 """A few rows of what a step built, for the page of its asset. Never the whole of anything."""
 
+import functools
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import orjson
 import pyarrow.compute as pc
 
-from native import duckdb_sql, lance_vectors
+from native import lance_vectors
 from native.filters import is_in
+from native.lance_tables import TableVersion
 from native.tantivy_index import KeywordIndex
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.quality.gate_results import GateResult
@@ -30,38 +33,37 @@ BINS = 8
 EXCERPT = 60
 """Characters of a passage that are shown."""
 BAR = 24
+_GROUPED = ("source", "kind", "language")
 
 
 def documents_preview(home: Home) -> Sections:
     """What was read, by source and language, and what could not be read."""
-    scanner = open_table(home, DOCUMENTS).scanner(["source", "kind", "language", "size"])
-    read = duckdb_sql.query(
-        "select source, kind, language, count(*), sum(size) from rows group by all order by 4 desc, 1, 2, 3 limit ?",
-        {"rows": scanner},
-        [MAX_ROWS],
-    )
-    scanner = open_table(home, DOCUMENTS).scanner(["source", "findings", "masked"])
-    found = duckdb_sql.query(
-        "select source, findings, masked from rows where findings <> '{}'", {"rows": scanner}, []
-    )
+    rows = open_table(home, DOCUMENTS).read(["source", "kind", "language", "size", "findings", "masked"])
+    groups = rows.group_by(_GROUPED).aggregate([([], "count_all"), ("size", "sum")]).to_pylist()
+    groups.sort(key=lambda group: (-group["count_all"], *(group[name] for name in _GROUPED)))
+    found = rows.filter(pc.not_equal(rows["findings"], "{}")).select(["source", "findings", "masked"]).to_pylist()
     refused = open_table(home, QUARANTINE).read(["source", "path", "code", "detail"]).slice(0, MAX_ROWS).to_pylist()
     return {
         "What was read": [
-            {"source": source, "kind": kind, "language": language, "documents": count, "kB": f"{size / 1000:,.1f}"}
-            for source, kind, language, count, size in read
+            {
+                **{name: group[name] for name in _GROUPED},
+                "documents": group["count_all"],
+                "kB": f"{group['size_sum'] / 1000:,.1f}",
+            }
+            for group in groups[:MAX_ROWS]
         ],
         "Secrets and personal data": _findings(found),
         "What could not be read": refused,
     }
 
 
-def _findings(documents: Sequence[tuple[str, str, int]]) -> Rows:
+def _findings(documents: Sequence[Mapping[str, Any]]) -> Rows:
     """The findings of each source by kind. They do not say what was found."""
     kinds: dict[str, Counter[str]] = {}
     masked: Counter[str] = Counter()
-    for source, findings, count in documents:
-        kinds.setdefault(source, Counter()).update(orjson.loads(findings))
-        masked[source] += count
+    for row in documents:
+        kinds.setdefault(row["source"], Counter()).update(orjson.loads(row["findings"]))
+        masked[row["source"]] += row["masked"]
     return [
         {
             "source": source,
@@ -75,15 +77,14 @@ def _findings(documents: Sequence[tuple[str, str, int]]) -> Rows:
 def chunks_preview(home: Home, settings: Settings) -> Sections:
     """The lengths of the chunks, and a sample of them."""
     budget = max(settings.of_source(name).chunk_tokens for name in ("", *settings.sources))
-    scanner = open_table(home, CHUNKS).scanner(["token_count"])
-    sql = "select least((token_count - 1) * ? // ?, ? - 1) as bin, count(*) from rows group by bin"
-    bins: dict[int, int] = dict(duckdb_sql.query(sql, {"rows": scanner}, [BINS, budget, BINS]))
-    most = max(bins.values(), default=1)
+    tokens = open_table(home, CHUNKS).read(["token_count"])["token_count"].to_numpy()
+    bins = np.bincount(np.minimum((tokens - 1) * BINS // budget, BINS - 1), minlength=BINS).tolist()
+    most = max(1, *bins)
     lengths: Rows = [
         {
             "tokens": f"{at * budget // BINS + 1}-{(at + 1) * budget // BINS}",
-            "chunks": bins.get(at, 0),
-            "share": "█" * round(BAR * bins.get(at, 0) / most),
+            "chunks": bins[at],
+            "share": "█" * round(BAR * bins[at] / most),
         }
         for at in range(BINS)
     ]
@@ -91,7 +92,7 @@ def chunks_preview(home: Home, settings: Settings) -> Sections:
         {"location": _location(row), "tokens": row["token_count"], "text": _excerpt(row["text"])}
         for row in _sample(home)
     ]
-    return {"Lengths": lengths if bins else [], "Sample of chunks": sample}
+    return {"Lengths": lengths if any(bins) else [], "Sample of chunks": sample}
 
 
 def embeddings_preview(home: Home) -> Sections:
@@ -202,7 +203,13 @@ def _pinned(release: Release, before: Release | None) -> Rows:
 
 def _sample(home: Home) -> list[ChunkRow]:
     """The chunks with the least ids: these are hashes, so the chunks come from anywhere, and most stay the same."""
-    keys = open_table(home, CHUNKS).read(["chunk_id"])["chunk_id"]
+    return _sample_of(home, open_table(home, CHUNKS).head())
+
+
+@functools.lru_cache(maxsize=1)
+def _sample_of(home: Home, head: TableVersion) -> list[ChunkRow]:
+    """The same of a version of the chunks, which three previews of a run show."""
+    keys = open_table(home, CHUNKS).read(["chunk_id"], version=head.version)["chunk_id"]
     chosen = pc.select_k_unstable(keys, SAMPLES, [("chunk_id", "ascending")])
     found = _by_id(home, keys.take(chosen).to_pylist())
     return sorted(found.values(), key=lambda row: (row["path"], row["ordinal"]))

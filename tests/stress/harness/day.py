@@ -39,7 +39,7 @@ from tests.integration.line import settle
 SOURCES = 10
 CHANGES = 30
 """Files that one `change` adds, changes or deletes."""
-LOCKED_MINUTES = 10
+LOCKED_MINUTES = 4
 ANSWER = "The heron stands in cold water at dawn."
 EVENTS = (
     ("change",),
