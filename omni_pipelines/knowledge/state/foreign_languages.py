@@ -42,7 +42,7 @@ def language_hint(embedder: str, languages: Mapping[str, int]) -> str:
     model = embedder.partition("/")[0]
     named = ", ".join(f"{language} {count:,}" for language, count in list(languages.items())[:_NAMED])
     return (
-        f"{counted(sum(languages.values()), 'document')} in languages that {model} does not know ({named}): questions "
-        f"find them by words only; to find them by meaning: omni model pull {MULTILINGUAL}, then set "
+        f"{counted(sum(languages.values()), 'document')} in languages that {model} does not know ({named}): "
+        f"questions find them by words only; to find them by meaning: omni model pull {MULTILINGUAL}, then set "
         f'embedder = "{MULTILINGUAL}" in omni.toml and run omni ingest'
     )
