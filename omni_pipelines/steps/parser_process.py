@@ -40,7 +40,7 @@ MAX_DOCUMENTS = 2_000
 """Documents after which a process is replaced, because parsers leak. A start costs as much as 100 small documents."""
 MAX_RESIDENT_BYTES = 512 << 20
 """Memory use after which a process is replaced."""
-DOCUMENT_SECONDS = 300.0
+DOCUMENT_SECONDS = 900.0
 """Time for one document, far above its limit of processor time, because the machine may be busy."""
 RECOGNITION_SECONDS = 1_800.0
 """The same with text recognition, which has a limit of its own for each page and for all of them."""

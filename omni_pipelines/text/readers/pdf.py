@@ -54,7 +54,7 @@ class PdfLimits:
     seconds: float = 15.0
     """Processor time for the pages of a file, besides the time for each page."""
     seconds_of_page: float = 0.02
-    clock_seconds: float = 180.0
+    clock_seconds: float = 600.0
     """By the clock: the machine may be busy, and the process ends some time later."""
     reserve: float = 1.5
     """Times this time, more is asked for, because the work on all pages together and one slow page come on top."""
