@@ -16,8 +16,9 @@ _FENCE = re.compile(r"(?P<sign>`{3,}|~{3,})[ \t]*(?P<info>[^`]*)$")
 _ITEM = re.compile(r"(?:[-*+•]|\d{1,3}[.)]|\(?[a-zA-Z]\))[ \t]+(?=\S)")
 _FIELD = re.compile(
     r":(?:param|type|returns?|rtype|raises?|arg|keyword)\b[^:\n]*:|[\w*.`'\"-]+(?:[ \t]*\([^)\n]*\))?:(?=[ \t]+\S)"
+    r"|\*\*[^*:\n]{1,60}(?::\*\*|\*\*:)(?=[ \t]+\S)"
 )
-"""`:param name:` or `name (type):`, as docstrings and settings write them."""
+"""`:param name:`, `name (type):` or `**Name:**`, as docstrings, settings and notes write them."""
 _MARKDOWN_HEADING = re.compile(r"#{1,6}[ \t]+\S")
 _UNDERLINE = re.compile(r"([=\-~^*+#])\1{2,}$|([\"'])\2{3,}$")
 _RULE = re.compile(r"[\W_]+$")

@@ -40,7 +40,10 @@ _CHARACTERS_PER_WORD = 2
 _MAX_SYMBOL_SHARE = 0.2
 _SYMBOLS = re.compile(r"[\d_=<>{}\[\]/\\|&^$#@~`+*]")
 """Characters that are frequent in code and tables, and rare in sentences."""
-_EDGE = " \t\r\n\"'#*/>-=~|"
+_OPENING_MARKS = re.compile(r"""(?:\s|[*#=~-]+(?=\s)|/{2,}!?|/\*+!?|>(?!=)|\||"{3}|'{3})*""")
+"""Signs of comments, docstrings and quotations; not `--flag`, `/etc`, `**bold**` or `"term"`."""
+_RULE = "*#=~|/>-"
+_CLOSING_MARKS = ("*/", '"""', "'''", "-->")
 _DEPENDENT = re.compile(
     r"(?:it|its|this|that|these|those|they|them|their|he|she|such|otherwise|however|instead|therefore|thus|then|also"
     r"|but|and|or|so|here|in (?:this|that|these|such)|for (?:this|that)|if (?:so|not)|both|the (?:latter|former|same)"
@@ -228,7 +231,8 @@ class _Composer:
                 while last > first and self._text[: run[last - 1].end].endswith(LEAD_ENDS):
                     last -= 1  # it introduces something that is not in the section
                 if last - first > 1:
-                    yield UnitKind.SECTION, (self._without_marks(run[first].start, run[last - 1].end),)
+                    begin, (start, end) = run[first], self._without_marks(run[first].start, run[last - 1].end)
+                    yield UnitKind.SECTION, ((begin.start if begin.kind in _LISTED else start, end),)
 
     def _paragraph(self, block: Block) -> Iterator[tuple[UnitKind, tuple[Range, ...]]]:
         spans = self._sentences(block)
@@ -313,5 +317,23 @@ class _Composer:
 
     def _without_marks(self, start: int, end: int) -> Range:
         """The range without the marks around it: comment signs and the quotes of docstrings."""
-        start = end - len(self._text[start:end].lstrip(_EDGE))
-        return start, start + len(self._text[start:end].rstrip(_EDGE))
+        opening = _OPENING_MARKS.match(self._text, start, end)
+        start = opening.end() if opening is not None else start
+        text = _without_closing_marks(self._text[start:end])
+        if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" and text.count(text[0]) == 2:
+            return start + 1, start + len(text) - 1
+        return start, start + len(text)
+
+
+def _without_closing_marks(text: str) -> str:
+    """The text without the signs at its end that close a comment or a docstring, or draw a line."""
+    while True:
+        text = text.rstrip()
+        bare = text.rstrip(_RULE)
+        mark = next((mark for mark in _CLOSING_MARKS if text.endswith(mark)), "")
+        if mark:
+            text = text.removesuffix(mark)
+        elif bare != text and not bare[-1:].strip():
+            text = bare
+        else:
+            return text

@@ -207,6 +207,53 @@ def test_numbered_clauses_are_answers() -> None:
     assert {"Otters sleep in the kelp."} <= {unit.text.removeprefix("2.2 ") for unit in answer_units(hit(clauses))}
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "**Impact:** nobody could pay for 40 minutes.",
+        "The keys are rotated *every thirty days*",
+        "--force removes the files that are not known.",
+        "/etc/otters lists the names of all otters.",
+        "~/.otters holds the passwords of the servers.",
+        '"Stale" means that a file changed after the run.',
+        "Give the list of revisions by --revs-file <file>",
+        ">=3.11 is the version of Python that it needs.",
+    ],
+)
+def test_signs_that_belong_to_a_sentence_are_quoted(text: str) -> None:
+    assert text in {unit.text for unit in answer_units(hit(text))}
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("/**\n * Opens the gate before the flood.\n */\nint open();", "code"),
+        ("# Opens the gate before the flood.\ngate = 1\n", "code"),
+        ('def lock():\n    """Opens the gate before the flood."""\n', "code"),
+        ('"Opens the gate before the flood."', "code"),
+        ("> Opens the gate before the flood.", "prose"),
+        ("Opens the gate before the flood. ------", "prose"),
+    ],
+)
+def test_signs_of_comments_and_rules_are_not_quoted(text: str, kind: str) -> None:
+    assert "Opens the gate before the flood." in {unit.text for unit in answer_units(hit(text, kind=kind))}
+
+
+def test_lines_with_bold_names_are_answers_of_their_own() -> None:
+    notes = "**Date:** 2026-03-02\n**Impact:** nobody could pay\nfor 40 minutes.\n**Fix:** a larger pool of sockets.\n"
+    assert {
+        "**Impact:** nobody could pay\nfor 40 minutes.",
+        "**Fix:** a larger pool of sockets.",
+        notes.rstrip(),
+    } <= {unit.text for unit in answer_units(hit(notes))}
+
+
+def test_section_begins_with_the_sign_of_its_first_item() -> None:
+    items = "- Otters sleep in the kelp.\n- Seals sleep upon the ice.\n"
+    sections = [unit.text for unit in answer_units(hit(items)) if unit.kind is UnitKind.SECTION]
+    assert all(text.startswith("- ") for text in sections)
+
+
 def test_other_units_need_another_version_of_the_splitter() -> None:
     """Otherwise the honest receipts of an older version would be wrong: raise SPLITTER, then write its units here."""
     text = (
