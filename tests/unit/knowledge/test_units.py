@@ -240,10 +240,10 @@ def test_signs_of_comments_and_rules_are_not_quoted(text: str, kind: str) -> Non
 
 
 def test_lines_with_bold_names_are_answers_of_their_own() -> None:
-    notes = "**Date:** 2026-03-02\n**Impact:** nobody could pay\nfor 40 minutes.\n**Fix:** a larger pool of sockets.\n"
+    notes = "**Date:** 2026-03-02\n**Impact:** nobody could pay\nfor 40 minutes.\n**Fix:** more sockets in a pool.\n"
     assert {
         "**Impact:** nobody could pay\nfor 40 minutes.",
-        "**Fix:** a larger pool of sockets.",
+        "**Fix:** more sockets in a pool.",
         notes.rstrip(),
     } <= {unit.text for unit in answer_units(hit(notes))}
 
