@@ -89,7 +89,7 @@ def say_table(header: Sequence[str], rows: Iterable[Sequence[object]], *, piped:
 def cell(value: object) -> str:
     """A value as one line without control characters, which a terminal would obey."""
     if isinstance(value, Mapping):
-        value = [f"{count:,} {name}" for name, count in value.items()]
+        value = [f"{count:,} {name.removesuffix('s') if count == 1 else name}" for name, count in value.items()]
     if isinstance(value, datetime):
         value = local_time(value)
     text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else "" if value is None else str(value)

@@ -72,6 +72,6 @@ def test_cell_is_one_line_without_control_characters(capsys: pytest.CaptureFixtu
 
 def test_table_prints_the_chosen_fields_or_a_note(capsys: pytest.CaptureFixture[str]) -> None:
     show = table("name", "counts", empty="no model")
-    show(Rows("models", [{"name": "a", "counts": {"rows": 1200, "files": 2}}]))
+    show(Rows("models", [{"name": "a", "counts": {"rows": 1200, "files": 1}}]))
     show(Rows("models", []))
-    assert capsys.readouterr() == ("a  1,200 rows, 2 files\n", "no model\n")
+    assert capsys.readouterr() == ("a  1,200 rows, 1 file\n", "no model\n")
