@@ -164,7 +164,7 @@ measure on your own texts before you buy machines.
 The disk figure is for one release; until old releases are deleted, their rows take space too. Embedding takes most of
 the time. A [Ray cluster](../how-to/deployment.md#a-ray-cluster) divides that time among its processors, but not the
 time to write rows, which one process does. What [a query costs](queries.md) was measured on 50,000 chunks, and memory
-on [a large tree](large_tree.md) of 140,000 chunks. Neither grows in proportion, so neither is in the table.
+on [a large tree](large_tree.md) of 100,000 chunks. Neither grows in proportion, so neither is in the table.
 """
 
 
