@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import copyreg
 import difflib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from native.errors import EngineError
@@ -303,12 +303,16 @@ def _flatten(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException
             yield error
 
 
-def nearest(name: str, known: Iterable[str], otherwise: str = "") -> str:
-    """Return the cure for an unknown name: the most similar known name, else `otherwise`, else all known names."""
+def nearest(name: str, known: Iterable[str], otherwise: str = "", *, part: Callable[[str], str] = str) -> str:
+    """Return the cure for an unknown name: the most similar known name, else `otherwise`, else all known names.
+
+    `part` gives the part of a name that is compared.
+    """
     names = list(known)
-    similar = difflib.get_close_matches(name, names[:_MAX_COMPARED], n=1)
+    by_part = {part(each): each for each in names[:_MAX_COMPARED]}
+    similar = difflib.get_close_matches(part(name), by_part, n=1)
     if similar or otherwise:
-        return f"did you mean {similar[0]}?" if similar else otherwise
+        return f"did you mean {by_part[similar[0]]}?" if similar else otherwise
     more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
     return f"there are: {', '.join(names[:_MAX_NAMES])}{more}" if names else ""
 

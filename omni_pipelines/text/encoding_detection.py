@@ -26,7 +26,7 @@ _MIN_LONG = 200
 _WITHOUT_BLANKS = {"HIRAGANA", "KATAKANA", "HANGUL"}
 """Scripts whose words follow words of other scripts without a blank."""
 _UNSPACED = {"CJK", "HIRAGANA", "KATAKANA"}
-"""Scripts in which no blank stands beside a comma or a bracket."""
+"""Scripts that are written without a blank beside a comma or a bracket."""
 _MAX_RARE_SHARE = 0.2
 """Of the letters of Korean text: Chinese ones, and syllables outside the 2,350 of KS X 1001."""
 _KANA = re.compile(rb"[\xa1-\xdf]{3,}")

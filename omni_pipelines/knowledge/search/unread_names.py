@@ -1,18 +1,14 @@
-"""Tells why a name is no document of a release: the file was not read, or the name is wrong."""
+"""Says why a release has no document with a given name: the file was not read, or the name is wrong."""
 
-import difflib
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
-from omni_pipelines.errors import CitationNotFound
+from omni_pipelines.errors import CitationNotFound, nearest
 from omni_pipelines.ids import document_id
 from omni_pipelines.knowledge.search.citation_names import DocumentName, named_documents
 from omni_pipelines.knowledge.state.files import SeenFile, seen_files
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.refusals import Fate
-
-_MAX_COMPARED = 5_000
-"""Names: to compare more with a wrong one takes too long."""
 
 
 def no_document(snapshot: Snapshot, name: str, known: Iterable[DocumentName]) -> CitationNotFound:
@@ -23,9 +19,8 @@ def no_document(snapshot: Snapshot, name: str, known: Iterable[DocumentName]) ->
         return CitationNotFound(
             f"{name} was seen, but is not read: {file.fate}: {file.reason}", cure=f"see: omni status --files {fate}"
         )
-    by_stem = {_stem(each.path): each.path for each in known}  # all suffixes are alike
-    similar = difflib.get_close_matches(_stem(name), list(by_stem)[:_MAX_COMPARED], n=1)
-    cure = f"did you mean {by_stem[similar[0]]}?" if similar else "see: omni ls"
+    paths = [each.path for each in known]
+    cure = nearest(name, paths, "see: omni ls", part=_stem)  # suffixes are alike
     return CitationNotFound(f"{name} is not in release {snapshot.release.release}", cure=cure)
 
 

@@ -203,7 +203,7 @@ def _is_body(leaf: Message) -> bool:
 
 
 def content_of(leaf: Message) -> bytes:
-    """The bytes of a part, without their transfer encoding; as they stand if that is damaged.
+    """The bytes of a part, without their transfer encoding; unchanged if that is damaged.
 
     A report on a delivery consists of blocks of fields.
     """

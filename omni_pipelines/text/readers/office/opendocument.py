@@ -95,7 +95,7 @@ class _Table:
     """Cells to the right that the last one covers."""
     has_header: bool = False
     repeated: int = 1
-    """How often the current row stands there."""
+    """How many times the current row is repeated in the sheet."""
 
 
 @dataclass
