@@ -255,7 +255,7 @@ def test_reading_continues_with_a_note_if_the_store_cannot_be_reached(
     trust_settings(left.home)
     result = CliRunner().invoke(app, ["releases", "list", "--home", str(left.home.root)])
     assert result.exit_code == 0
-    assert "1 documents" in result.stdout
+    assert "1 document, " in result.stdout
     assert "from the newest release that this home has" in result.stderr
     point_aws_at("http://127.0.0.1:9", monkeypatch)
     assert store_url in pull.refresh(left.home, left.settings, seconds=0.2)
