@@ -23,10 +23,10 @@ from resources.run_history import RELEASE_TAG
     ),
 )
 def release(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) -> dg.MaterializeResult[None]:
-    """What searches see: one record that pins tables and indexes to exact versions.
+    """What searches see: one record that names exact versions of all tables and indexes.
 
-    Nothing of a run is visible before the record is written; afterwards everything is, at once. If nothing changed,
-    the newest release stays.
+    Nothing of a run is visible before the record is written; then everything becomes visible at once. If nothing
+    changed, no release is published.
     """
     from omni_pipelines.publishing.publish import publish
     from omni_pipelines.steps.preview import release_preview
