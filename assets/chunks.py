@@ -21,8 +21,8 @@ from resources.knowledge import KnowledgeHome
 def chunks(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) -> dg.MaterializeResult[None]:
     """Documents split into chunks within a token budget, each with its exact bytes, characters and lines.
 
-    Chunks end at headings, paragraphs and definitions of code, if they fit. Only documents whose text changed are split
-    again; after a change of budget, mode or tokenizer, all documents of the source are.
+    Chunks end at headings, paragraphs and definitions of code, if they fit. Only documents whose text changed are
+    split again; after a change of budget, mode or tokenizer, all documents of the source are.
     """
     from omni_pipelines.steps.chunks import reconcile_chunks
     from omni_pipelines.steps.preview import chunks_preview

@@ -40,8 +40,8 @@ def documents(
 ) -> dg.MaterializeResult[None]:
     """Every file of every source as text, one row per file, with its identity and its location.
 
-    Only files that changed since the last run are read. A document is deleted only if a complete listing of its source
-    lacks it; if that would delete too large a share of a source, the run stops, unless `allow_delete` is set.
+    Only files that changed since the last run are read. A document is deleted only if a complete listing of its
+    source lacks it; if that would delete too large a share of a source, the run stops, unless `allow_delete` is set.
     The metadata names files that cannot be read, and sources that cannot be listed; they never stop a run.
     """
     from omni_pipelines.knowledge.entries import entry_fields

@@ -41,7 +41,7 @@ def release(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) -> dg.M
 
 @dg.multi_asset_check(specs=warning("release", "freshness"), can_subset=True)
 def release_checks(context: dg.AssetCheckExecutionContext, knowledge: KnowledgeHome) -> Results:
-    """Every source was listed not long ago."""
+    """Every source was listed within the last `max_age_hours`."""
     from omni_pipelines.operations.content_checks import freshness
 
     yield from results(context, knowledge, "release", [freshness(knowledge.home, knowledge.settings)])

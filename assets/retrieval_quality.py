@@ -17,7 +17,7 @@ from resources.knowledge import KnowledgeHome
     pool=INDEX_POOL,
 )
 def retrieval_quality(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) -> dg.MaterializeResult[None]:
-    """The quality gate: measures nDCG and recall of the candidate on the golden questions, against the serving release.
+    """The quality gate: nDCG and recall of the candidate on the golden questions, against the serving release.
 
     The candidate is opened as a search would open it. If a check fails, nothing is published, and searches keep the
     serving release. Without golden questions, only completeness is checked.

@@ -44,7 +44,7 @@ def run_job(
     lock_seconds: float | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> FinishedRun:
-    """Run a job in this process, with the sources as the session sees them. A person can terminate it in the Dagster UI.
+    """Run a job in this process, with the sources as the session sees them. The Dagster UI can terminate it.
 
     `lock_seconds` is the maximum time to wait for another writer, if not that of the settings.
 
