@@ -355,7 +355,8 @@ def test_every_check_passes_after_a_pass(filled: Line) -> None:
 
 def test_coverage_fails_as_soon_as_the_keyword_index_lacks_a_chunk(filled: Line) -> None:
     record = read_step_record(filled.home, "keyword_index")
-    assert record is not None and checks.keyword_coverage(filled.home).passed
+    assert record is not None
+    assert checks.keyword_coverage(filled.home).passed
     with KeywordIndex.open(filled.home.keyword / record.output, schemas.FILTERS).writer() as writer:
         writer.delete([filled.rows("chunks", "chunk_id")[0]["chunk_id"]])
         writer.commit()
