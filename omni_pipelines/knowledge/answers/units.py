@@ -310,9 +310,9 @@ class _Composer:
     def _row(self, index: int) -> Iterator[tuple[UnitKind, tuple[Range, ...]]]:
         """A row with the sentence before its table and the header; the last row also gives the table as a whole."""
         rows = list(itertools.takewhile(lambda block: block.kind is BlockKind.ROW, reversed(self._blocks[:index])))
-        header = next((block for block in rows if block.is_header), None)
+        header = next(((block.start, block.end) for block in rows if block.is_header), None)
         row, lead = self._blocks[index], self._lead(index - len(rows))
-        above = [each for each in (lead, header and (header.start, header.end)) if each is not None]
+        above = [each for each in (lead, header) if each is not None]
         yield UnitKind.ROW, (*above, (row.start, row.end))
         is_last = index + 1 == len(self._blocks) or self._blocks[index + 1].kind is not BlockKind.ROW
         if is_last and header is not None:
