@@ -175,8 +175,8 @@ class Settings(Record):
     gate_cpu_ms: float = Field(100.0, gt=0)
     """A candidate whose median CPU time of a golden question is higher, in milliseconds, is not published."""
     gate_drop: float = Field(0.1, ge=0, le=1)
-    """Largest loss of nDCG@10 or recall@10, against the serving release, with which a candidate is published; a smaller
-    loss is refused too if a paired test finds it significant."""
+    """Largest loss of nDCG@10 or recall@10, against the serving release, with which a candidate is published; a
+    smaller loss is refused too if a paired test finds it significant."""
     max_age_hours: float = Field(48.0, gt=0)
     """The check `freshness` warns if the last complete listing of a source is older, in hours."""
     max_quarantine_share: float = Field(0.1, ge=0, le=1)
