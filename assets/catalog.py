@@ -28,18 +28,18 @@ CHECKS = {
     "sources_present": "Every source can be listed. A source that cannot be listed keeps its documents.",
     "schema": "Columns, types and value ranges are as defined.",
     "unique_keys": "Every key occurs once.",
-    "no_orphans": "Every row belongs to a row of the table before it, and each row there has a row here.",
+    "no_orphans": "Every row belongs to a row of the upstream table, and each row there has a row here.",
     "token_budget": "No chunk is longer than its token budget.",
     "quarantine_share": "Most files could be read.",
     "duplicate_share": "Few chunks repeat another one.",
     "readability": "The embedder can read most of the text.",
-    "freshness": "Every source was listed not long ago.",
+    "freshness": "Every source was listed within the last `max_age_hours`.",
     "golden_questions": "There are golden questions, so the gate measures the quality of the search.",
     "coverage": "The indexes of the candidate contain every row.",
-    "orphans": "Every chunk of the candidate has its document and its vector, and the other way round.",
+    "orphans": "Every chunk of the candidate has its document and its vector, and the reverse.",
     "ndcg_10": "The golden questions rank the right passages as high as in the serving release.",
     "recall_10": "The golden questions find as many right passages as in the serving release.",
-    "cpu_ms": "A golden question does not cost too much CPU time.",
+    "cpu_ms": "A golden question takes at most `gate_cpu_ms` of CPU time in the median.",
     "citations": "Every citation in the answers to golden questions matches its source byte for byte.",
     "index_coverage": "The index contains every row, and nothing else.",
 }
@@ -119,7 +119,7 @@ def warning(asset: str, *names: str) -> list[dg.AssetCheckSpec]:
 def results(
     context: dg.AssetCheckExecutionContext, knowledge: KnowledgeHome, asset: str, verdicts: Iterable[Verdict]
 ) -> Results:
-    """Verdicts as Dagster's check results: only the selected checks, because the web page can run one alone.
+    """Verdicts as Dagster's check results: only the selected checks, because the Dagster UI can run one alone.
 
     No other process writes meanwhile: half of its work would look like a fault.
     """

@@ -1,4 +1,4 @@
-"""`chunks`: documents cut into passages within a token budget, with exact positions."""
+"""`chunks`: documents split into chunks within a token budget, with exact positions."""
 
 import dagster as dg
 
@@ -19,10 +19,10 @@ from resources.knowledge import KnowledgeHome
     code_version=STEPS["chunks"].code_version,
 )
 def chunks(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) -> dg.MaterializeResult[None]:
-    """Documents cut into passages within a token budget, each with its exact bytes, characters and lines.
+    """Documents split into chunks within a token budget, each with its exact bytes, characters and lines.
 
-    Chunks end where the text suggests it: at headings, paragraphs, definitions of code. Only documents whose text
-    changed are cut again; a new budget, mode or tokenizer of a source cuts all documents of that source again.
+    Chunks end at headings, paragraphs and definitions of code, if they fit. Only documents whose text changed are
+    split again; after a change of budget, mode or tokenizer, all documents of the source are.
     """
     from omni_pipelines.steps.chunks import reconcile_chunks
     from omni_pipelines.steps.preview import chunks_preview

@@ -40,9 +40,9 @@ def documents(
 ) -> dg.MaterializeResult[None]:
     """Every file of every source as text, one row per file, with its identity and its location.
 
-    Only files that changed since the last run are read. A document is deleted only after a complete listing of its
-    source without it; a listing that would delete suspiciously much stops the run, unless `allow_delete` is set.
-    Files that cannot be read, and sources that cannot be listed, are named in the metadata and never stop a run.
+    Only files that changed since the last run are read. A document is deleted only if a complete listing of its
+    source lacks it; if that would delete too large a share of a source, the run stops, unless `allow_delete` is set.
+    The metadata names files that cannot be read, and sources that cannot be listed; they never stop a run.
     """
     from omni_pipelines.knowledge.entries import entry_fields
     from omni_pipelines.sources.store_membership import read_membership

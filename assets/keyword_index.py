@@ -18,10 +18,10 @@ from resources.knowledge import KnowledgeHome
     pool=INDEX_POOL,
 )
 def keyword_index(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) -> dg.MaterializeResult[None]:
-    """Words to chunks: a generation of the Tantivy index that holds exactly the chunks.
+    """The Tantivy index for search by words: one generation, which contains exactly the chunks.
 
-    It is built beside the generation in use, with which it shares unchanged files, and compared with the table key by
-    key. Searches use it once a release names it.
+    A new generation is built beside the one in use, shares its unchanged files, and is compared with the table key by
+    key. Searches use it as soon as a release names it.
     """
     from omni_pipelines.steps.keyword_index import build_keyword_index
     from omni_pipelines.steps.preview import keyword_index_preview

@@ -23,10 +23,10 @@ from resources.run_history import RELEASE_TAG
     ),
 )
 def release(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) -> dg.MaterializeResult[None]:
-    """What searches see: one record that pins tables and indexes to exact versions.
+    """What searches see: one record that names exact versions of all tables and indexes.
 
-    Nothing of a run is visible before the record is written; afterwards everything is, at once. If nothing changed,
-    the newest release stays.
+    Nothing of a run is visible before the record is written; then everything becomes visible at once. If nothing
+    changed, no release is published.
     """
     from omni_pipelines.publishing.publish import publish
     from omni_pipelines.steps.preview import release_preview
@@ -41,7 +41,7 @@ def release(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) -> dg.M
 
 @dg.multi_asset_check(specs=warning("release", "freshness"), can_subset=True)
 def release_checks(context: dg.AssetCheckExecutionContext, knowledge: KnowledgeHome) -> Results:
-    """Every source was listed not long ago."""
+    """Every source was listed within the last `max_age_hours`."""
     from omni_pipelines.operations.content_checks import freshness
 
     yield from results(context, knowledge, "release", [freshness(knowledge.home, knowledge.settings)])

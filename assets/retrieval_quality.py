@@ -17,10 +17,10 @@ from resources.knowledge import KnowledgeHome
     pool=INDEX_POOL,
 )
 def retrieval_quality(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) -> dg.MaterializeResult[None]:
-    """How good the search of the candidate is: nDCG and recall on the golden questions, beside the serving release.
+    """The quality gate: nDCG and recall of the candidate on the golden questions, against the serving release.
 
-    The candidate is opened as a search would open it. If its check fails, nothing is published, and the serving
-    release keeps serving. Without golden questions, only completeness is checked.
+    The candidate is opened as a search would open it. If a check fails, nothing is published, and searches keep the
+    serving release. Without golden questions, only completeness is checked.
     """
     from omni_pipelines.publishing.quality_gate import GateStepReport, run_gate
     from omni_pipelines.steps.preview import gate_preview

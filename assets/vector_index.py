@@ -18,11 +18,11 @@ from resources.knowledge import KnowledgeHome
     pool=INDEX_POOL,
 )
 def vector_index(context: dg.AssetExecutionContext, knowledge: KnowledgeHome) -> dg.MaterializeResult[None]:
-    """Vectors to chunks: the IVF index of the embeddings, a version of their table.
+    """The IVF index for search by meaning, a part of the table `embeddings`.
 
-    New vectors are added to it; when there are too many additions, it is trained again. Below 5,000 rows there is no
-    index, because comparing every vector is as fast, and exact. A long build runs in its own process, which ends
-    with this run; the serving release stays in use meanwhile.
+    New vectors are added to it; after too many additions, it is trained again. Below 5,000 rows there is no index,
+    because comparing every vector is as fast, and exact. A long build runs in its own process, which ends with this
+    run; meanwhile searches use the serving release.
     """
     from omni_pipelines.operations.index_jobs import update_vector_index
     from omni_pipelines.steps.preview import vector_index_preview

@@ -42,7 +42,7 @@ DOORS: Mapping[str, tuple[str, ...]] = {
     "homes of others": ("tests/integration/knowledge/test_read_only_home.py",),
     "bundles": ("tests/integration/publishing/test_bundle.py",),
     "stores": ("tests/integration/sharing/test_store_bucket.py",),
-    "the web page": ("tests/unit/cli/test_origin_guard.py",),
+    "the Dagster UI": ("tests/unit/cli/test_origin_guard.py",),
     "terminals, spreadsheets, Markdown": ("tests/unit/cli/test_output.py", "tests/unit/cli/test_formats.py"),
     "receipts": ("tests/integration/knowledge/test_receipts.py",),
     "damaged files": ("tests/integration/steps/test_damaged_files.py", "tests/integration/operations/test_scrub.py"),

@@ -109,7 +109,7 @@ class AlertSettings(Record):
     smtp: str = "localhost:25"
     """Mail server, `host:port` or `user@host:port`; the password is in OMNI_ALERTS_PASSWORD."""
     page: str = ""
-    """Address of the page of Dagster in the links of messages. Empty: that of `omni dev` on this machine."""
+    """Address of the Dagster UI in the links of messages. Empty: that of `omni dev` on this machine."""
 
     @field_validator("webhook", "page")
     @classmethod

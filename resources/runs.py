@@ -30,7 +30,7 @@ def tags_of_this_process() -> dict[str, str]:
 
 @contextmanager
 def terminable(instance: dg.DagsterInstance, run_id: str, seconds: float = 1.0) -> Iterator[threading.Event]:
-    """Stop this process's run, as Ctrl+C does, when a person terminates it from the page. The event says whether.
+    """Stop this process's run, as Ctrl+C does, when a person terminates it in the Dagster UI. The event says whether.
 
     The page writes its wish into the run's record; every `seconds` a thread reads that.
     """

@@ -49,7 +49,9 @@ def source_sensor(context: dg.SensorEvaluationContext, knowledge: KnowledgeHome)
     if stale is None:
         return dg.SensorResult(skip_reason="every source is as it was ingested", cursor="")
     if stale.wanted_state != context.cursor:
-        return dg.SensorResult(skip_reason=f"{stale.reason}; waiting until it holds still", cursor=stale.wanted_state)
+        return dg.SensorResult(
+            skip_reason=f"{stale.reason}; waiting until it stops changing", cursor=stale.wanted_state
+        )
     names = [*(listing.source.name for listing in listings.listed), *listings.missing]
     return _result(_request(context.instance, run.home, names, stale), stale.wanted_state)
 
@@ -58,10 +60,10 @@ def source_sensor(context: dg.SensorEvaluationContext, knowledge: KnowledgeHome)
     job=index_job,
     minimum_interval_seconds=INTERVAL_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Starts index_job when the tables hold something that the newest release does not show.",
+    description="Starts index_job when the tables are newer than the newest release.",
 )
 def index_sensor(context: dg.SensorEvaluationContext, knowledge: KnowledgeHome) -> dg.SensorResult:
-    """Starts `index_job` when the tables are ahead of the newest release, and no ingest is at work on them."""
+    """Starts `index_job` when the tables are newer than the newest release, and no ingest is running."""
     from omni_pipelines.pipeline.staleness import stale_index
 
     run = knowledge.run()

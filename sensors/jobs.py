@@ -24,19 +24,19 @@ def with_quick_checks(selected: dg.AssetSelection) -> dg.AssetSelection:
 ingest_job = dg.define_asset_job(
     "ingest_job",
     selection=with_quick_checks(dg.AssetSelection.assets(*assets_of(StepGroup.INGEST))),
-    description="From the sources to the tables: reads, cuts and embeds what changed. Publishes nothing.",
+    description="Updates the tables from the sources: reads, chunks and embeds what changed. Publishes nothing.",
     tags=TAGS,
 )
 index_job = dg.define_asset_job(
     "index_job",
     selection=dg.AssetSelection.assets(*assets_of(StepGroup.INDEX), "retrieval_quality", "release"),
-    description="From the tables to a release: builds the indexes, runs the quality gate, publishes.",
+    description="Builds the indexes from the tables, runs the quality gate, and publishes a release.",
     tags={**TAGS, "dagster/priority": "-5"},
 )
 refresh_job = dg.define_asset_job(
     "refresh_job",
     selection=with_quick_checks(dg.AssetSelection.all()),
-    description="From the sources to a release: what ingest_job and index_job do, in one run.",
+    description="Does what ingest_job and index_job do, in one run: from the sources to a release.",
     tags=TAGS,
 )
 quality_job = dg.define_asset_job(

@@ -23,7 +23,7 @@ MAX_ATTEMPTS = 3
 PAUSE = timedelta(hours=1)
 """Time between two runs for a state for which `MAX_ATTEMPTS` runs have failed."""
 BUSY = ("refresh_job", "__ASSET_JOB")
-"""Jobs that may build any asset: the refresh job, and what a person materializes from the page."""
+"""Jobs that may build any asset: the refresh job, and what a person materializes in the Dagster UI."""
 INTERVAL_SECONDS = 15
 
 

@@ -16,7 +16,7 @@ nightly_checks = dg.ScheduleDefinition(
     name="nightly_checks",
     job=quality_job,
     cron_schedule="30 4 * * *",
-    description="Runs every check at 04:30 UTC, also the checks that no other run makes.",
+    description="Runs every check at 04:30 UTC, also those that no other job runs.",
     default_status=dg.DefaultScheduleStatus.RUNNING,
 )
 weekly_maintenance = dg.ScheduleDefinition(

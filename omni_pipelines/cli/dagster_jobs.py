@@ -1,6 +1,6 @@
 """Dagster jobs that the command line runs in its own process.
 
-They are recorded in the Dagster instance of the home, which the web page shows.
+They are recorded in the Dagster instance of the home, which the Dagster UI shows.
 """
 
 import uuid
@@ -44,13 +44,13 @@ def run_job(
     lock_seconds: float | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> FinishedRun:
-    """Run a job in this process, with the sources as the session sees them. A person can terminate it from the page.
+    """Run a job in this process, with the sources as the session sees them. The Dagster UI can terminate it.
 
     `lock_seconds` is the maximum time to wait for another writer, if not that of the settings.
 
     Raises:
         ConfigurationError: there is no such job, or it does not take this configuration.
-        KeyboardInterrupt: after Ctrl+C, or when a person terminated the run from the page. What the steps
+        KeyboardInterrupt: after Ctrl+C, or when a person terminated the run in the Dagster UI. What the steps
             committed is kept, and the next run goes on from there.
         OmniError: a step raised it, or a blocking check failed.
     """
@@ -76,7 +76,7 @@ def run_job(
 
 @contextmanager
 def run_here(home: Home) -> Iterator[tuple[dg.DagsterInstance, str]]:
-    """Open the instance for one run in this process, which a person can terminate from the page; with its id.
+    """Open the instance for one run in this process, which a person can terminate in the Dagster UI; with its id.
 
     Raises:
         KeyboardInterrupt: after Ctrl+C, or when a person terminated the run.
@@ -90,7 +90,7 @@ def run_here(home: Home) -> Iterator[tuple[dg.DagsterInstance, str]]:
                 yield instance, run_id
             except dg.DagsterExecutionInterruptedError as error:  # Dagster's form of Ctrl+C
                 if terminated.is_set():
-                    narrate(f"run {run_id[:8]} was terminated from the page")
+                    narrate(f"run {run_id[:8]} was terminated in the Dagster UI")
                 raise KeyboardInterrupt from error
 
 
@@ -107,7 +107,7 @@ def invalid_configuration(job: str, problems: list[str]) -> ConfigurationError:
     """The error of a job that does not take a run configuration."""
     return ConfigurationError(
         f"{job} does not take this configuration: {' '.join(problems)}",
-        cure="the launchpad of the job on the page of omni dev shows what it takes",
+        cure="the launchpad of the job in the Dagster UI shows what it takes",
     )
 
 

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -116,9 +117,10 @@ def _report(error: BaseException, *, as_json: bool) -> int:
 def _usage_error(error: click.ClickException) -> Exception:
     from omni_pipelines.errors import ConfigurationError
 
-    message, _, hint = error.format_message().partition(" Did you mean ")  # click and typer both add it
+    said = re.sub(r"^Invalid value for '\[?([^:'\]]+)[^']*': ", r"\1: ", error.format_message())
+    message, _, hint = said.replace(" (Did", " Did").partition(" Did you mean ")  # click and typer both add it
     context = getattr(error, "ctx", None)
-    near = hint.split("?")[0].replace("'", "")
+    near = hint.removeprefix("one of: ").split("?")[0].replace("'", "")
     cure = f"did you mean {near}?" if near else f"run: {context.command_path if context else 'omni'} --help"
     return ConfigurationError(message.rstrip("."), cure=cure)
 

@@ -43,7 +43,7 @@ class TroubleFound(Record):
     is_error: bool = True
     """Whether it stops releases; else it is a warning."""
     link: str = ""
-    """Where the page of Dagster shows it; "" if it is not known where that page is served."""
+    """Where the Dagster UI shows it; "" if it is not known where the UI is served."""
 
 
 class Alert(Record):

@@ -106,11 +106,11 @@ def reconcile_chunks(run: RunContext) -> ChunksReport:
     for batch in paced(
         stale, _FIRST_BATCH, limits.documents, limits.seconds, sizes=sizes, max_size=limits.file_bytes
     ):
-        progress.report("cutting chunks", done, len(stale), "documents")
+        progress.report("splitting documents", done, len(stale), "documents")
         _cut(run, documents.read(None, is_in("doc_id", batch), pinned.version), chunks, batch)
         done += len(batch)
     if stale:
-        progress.report("cutting chunks", len(stale), len(stale), "documents")
+        progress.report("splitting documents", len(stale), len(stale), "documents")
     orphans = sorted(have.keys() - wanted.keys())
     _delete_documents(chunks, orphans)
     updated = propagate_tags_and_times(documents, pinned.version, chunks, where)

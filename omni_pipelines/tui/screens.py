@@ -23,7 +23,10 @@ Ctrl+C   end the task, which can be resumed; once more: leave
 Tab      move between the parts, arrows scroll
 Esc      close a page like this one
 
-○ to do   ◉ at work   ✓ done   ✗ failed   - left out
+SNIFFING: finds the tools.  RECALL: finds notes of earlier tasks.
+REFLECT: checks the results, and reports.
+
+○ to do   ◉ running   ✓ done   ✗ failed   - left out
 """
 
 

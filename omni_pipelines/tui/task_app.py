@@ -168,7 +168,7 @@ class TaskApp(App[None]):
             self._inquiry = None
             self._thread.answers.put(said)
         elif self._is_at_work:
-            self.notify("the agent is at work; F4 pauses it, Ctrl+C ends it")
+            self.notify("the agent is running; F4 pauses it, Ctrl+C ends it")
             return
         else:
             try:
@@ -251,7 +251,7 @@ class TaskApp(App[None]):
             return "type your answer"
         if not self._is_at_work:
             return "type a new task, or leave with Ctrl+C"
-        return "F4 goes on" if self._thread.is_paused else "the agent is at work"
+        return "F4 goes on" if self._thread.is_paused else "the agent is running"
 
     def _write(self, text: str) -> None:
         self.query_one("#log", RichLog).write("\n".join(map(visible, text.split("\n"))))

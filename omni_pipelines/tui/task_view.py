@@ -50,7 +50,7 @@ class TaskView:
     task: str = ""
     model: str = ""
     phase: Phase | None = None
-    state: str = "at work"
+    state: str = "running"
     steps: list[ShownStep] = field(default_factory=list)
     evidence: list[Citation] = field(default_factory=list)
     tools: Counter[str] = field(default_factory=Counter)

@@ -311,7 +311,7 @@ def test_run_of_the_command_line_is_terminated_on_its_page(server: Server, page:
             finally:
                 launched.kill()  # it waits for the lock that is held here
     assert (launched.returncode, _runs(server)[run]) == (130, "CANCELED")
-    assert f"run {run[:8]} was terminated from the page" in said
+    assert f"run {run[:8]} was terminated in the Dagster UI" in said
 
 
 def test_a_home_is_served_once(server: Server) -> None:

@@ -79,7 +79,7 @@ def _queue(client: DagsterGraphQLClient, job: Job, config: Mapping[str, Any], ta
         return client.submit_job_execution(str(job), LOCATION, "__repository__", config, dict(tags))
     except DagsterGraphQLClientError as error:
         raise ConfigurationError(
-            f"job {job} was not queued: {_cause(error)}", cure="see the page of omni dev"
+            f"job {job} was not queued: {_cause(error)}", cure="see the Dagster UI of omni dev"
         ) from error
 
 

@@ -86,6 +86,10 @@ def grant(
 
     The rule is kept in your own configuration folder. A file of a project grants nothing.
     """
+    if ":" not in capabilities and capabilities != "**":
+        raise ConfigurationError(
+            f"{capabilities!r} names no capability", cure=f"write {capabilities}:read, {capabilities}:* or **"
+        )
     files = permission_files(home)
     rule = _grant(
         decision="deny" if deny else "allow",

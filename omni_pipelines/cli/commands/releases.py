@@ -7,6 +7,7 @@ from typer import Argument, Option
 
 from omni_pipelines.cli.command import Fields, Rows, command
 from omni_pipelines.cli.dependencies import ExistingHome, HomeOption, HomeSettings
+from omni_pipelines.cli.output import narrate
 from omni_pipelines.cli.release_options import RefreshedHome, ViewerOrOwner
 from omni_pipelines.cli.text import line, table
 from omni_pipelines.cli.views import releases as views
@@ -64,6 +65,8 @@ def changes(
         newest, *older = list_releases(home)[:2]
         since = (older[0] if older else newest).release
     compared = compare_releases(home, since, diffs=not summary, viewer=viewer)
+    if require_release(home, since).is_early:
+        narrate(f"note: release {since} is an early release: it has all documents, but not yet all vectors")
     return views.ReleaseChanges(compared, names_only=summary)
 
 

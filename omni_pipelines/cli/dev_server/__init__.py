@@ -1,1 +1,1 @@
-"""`omni dev`: the Dagster processes it starts, and the guard before the web page."""
+"""`omni dev`: the Dagster processes it starts, and the guard before the Dagster UI."""

@@ -1,4 +1,4 @@
-"""A guard before Dagster's web page, which by itself lets every website that a person visits launch runs.
+"""A guard before the Dagster UI, which by itself lets every website that a person visits launch runs.
 
 It accepts requests that a person makes on this machine, and refuses those that another site causes in their browser.
 """

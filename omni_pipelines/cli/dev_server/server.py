@@ -1,6 +1,6 @@
-"""`omni dev`: the code server, the daemon and the guarded web page of Dagster, as three child processes.
+"""`omni dev`: the code server, the daemon and the guarded Dagster UI, as three child processes.
 
-The daemon and the page share one code server: the code is imported once, and reloading it on the page reloads it for
+The daemon and the UI share one code server: the code is imported once, and reloading it in the UI reloads it for
 the sensors as well. The code server listens on a socket file, so that only the guarded page has a port.
 """
 
@@ -70,7 +70,7 @@ def _start(children: Children, instance: Path, folder: Path, port: int) -> bool:
     children.start("daemon", daemon, is_restarted=True)
     page = [*_PYTHON, "omni_pipelines.cli.dev_server.web_page", str(instance), str(workspace), str(port)]
     children.start("web", page, is_restarted=True)
-    return children.wait_until("the web page", lambda: _answers(port), READY_SECONDS)
+    return children.wait_until("the Dagster UI", lambda: _answers(port), READY_SECONDS)
 
 
 def _answers(port: int) -> bool:

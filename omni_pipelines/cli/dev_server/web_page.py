@@ -1,4 +1,4 @@
-"""The process that serves the web page: Dagster's server behind the guard, on 127.0.0.1 only."""
+"""The process that serves the Dagster UI: Dagster's server behind the guard, on 127.0.0.1 only."""
 
 import sys
 from pathlib import Path

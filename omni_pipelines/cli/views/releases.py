@@ -64,7 +64,7 @@ def show_status(status: Status | FirstIngest) -> None:
     else:
         say(f"no release yet in {status.home}")
     if status.writer is not None:
-        say(f"  at work: {status.writer.description}")
+        say(f"  writer: {status.writer.description}")
 
 
 def _show_release_status(status: Status) -> None:
@@ -111,8 +111,11 @@ class KeptRelease:
 
     @property
     def remark(self) -> str:
-        """Whether it shows an older state, and whether it is pinned."""
+        """Whether it is an early release, whether it shows an older state, and whether it is pinned."""
         shown = [f"shows {self.release.rollback.to} again"] if self.release.rollback else []
+        shown += (
+            [f"early: {self.release.vector_share:.0%} of the chunks have vectors"] if self.release.is_early else []
+        )
         pinned = [f"pinned: {self.pin.reason}" if self.pin.reason else "pinned"] if self.pin else []
         return "  ".join(shown + pinned)
 

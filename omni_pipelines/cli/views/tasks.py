@@ -9,7 +9,7 @@ from pydantic import JsonValue
 
 from omni_pipelines.agent.reasoner import TaskReport
 from omni_pipelines.agent.session import TaskSession
-from omni_pipelines.agent.task_events import ContextPruned, PersonAsked, TaskEnded
+from omni_pipelines.agent.task_events import ContextPruned, PersonAsked, Phase, PhaseEntered, TaskEnded
 from omni_pipelines.amounts import counted
 from omni_pipelines.cli.command import Rows
 from omni_pipelines.cli.json_output import text_only
@@ -102,8 +102,16 @@ def _show_context(context: ContextPruned) -> None:
     say_table(("what", "role", "tokens", "kept", "beginning"), rows)
 
 
+_PHASES: Mapping[str, str] = {
+    Phase.SNIFFING: "finding the tools",
+    Phase.RECALL: "finding notes of earlier tasks",
+    Phase.PLAN: "planning",
+    Phase.ACT: "acting",
+    Phase.REFLECT: "checking the results",
+}
+"""Phase → the words that a person sees."""
+
 _LINES: Mapping[str, str] = {
-    "agent/phase": "{phase}",
     "agent/plan": "  steps planned: {steps}",
     "agent/tool/started": "  {tool} {arguments}",
     "agent/tool/ended": "    {status} {message}",
@@ -124,6 +132,8 @@ def narrate_event(event: Event) -> None:
 
 def event_line(event: Event) -> str:
     """An event as a line for a person; "" for one that only programs need."""
+    if event.topic in PhaseEntered.topics:
+        return _PHASES[str(event.payload["phase"])]
     template = _LINES.get(event.topic, "")
     fields = {name: _short(value) for name, value in event.payload.items()}
     return cut(template.format(**fields).rstrip(), MAX_LINE)

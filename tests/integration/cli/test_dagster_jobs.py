@@ -57,4 +57,4 @@ def test_a_run_of_omni_stops_when_a_person_terminates_it_from_the_page(
     with open_instance(line.home) as instance:
         (run,) = instance.get_runs()
         assert run.status == dg.DagsterRunStatus.CANCELED
-    assert f"run {run.run_id[:8]} was terminated from the page" in capsys.readouterr().err
+    assert f"run {run.run_id[:8]} was terminated in the Dagster UI" in capsys.readouterr().err

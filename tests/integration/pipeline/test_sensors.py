@@ -103,7 +103,7 @@ def test_a_home_without_sources_starts_nothing(home: Home, instance: dg.DagsterI
 def test_a_change_starts_one_run_when_it_was_seen_twice(shown: SmallHome, instance: dg.DagsterInstance) -> None:
     shown.write("otter.md", "# Otter\n\nA romp is a group of otters.\n")
     first = tick(source_sensor, shown.home, instance)
-    assert "source notes changed; waiting until it holds still" in reason(first)
+    assert "source notes changed; waiting until it stops changing" in reason(first)
     asked = request(tick(source_sensor, shown.home, instance, first.cursor))
     assert asked.job_name == "ingest_job"
     assert asked.run_key == f"ingest_job:{asked.tags[WANT_TAG]}:0"
@@ -115,7 +115,7 @@ def test_while_it_goes_on_changing_nothing_starts(shown: SmallHome, instance: dg
     for text in ("one", "two ..", "three ...."):
         shown.write("otter.md", text)
         result = tick(source_sensor, shown.home, instance, cursor)
-        assert "holds still" in reason(result)
+        assert "stops changing" in reason(result)
         assert result.cursor != cursor
         cursor = result.cursor
 

@@ -296,7 +296,7 @@ def test_resumed_task_shows_what_was_done_before(home: Home) -> None:
         await ended(pilot, app)
         assert text_of(app, "task") == f"{QUESTION}  (done)"
         assert text_of(app, "plan") == f"✓ {QUESTION}"
-        assert text_of(app, "log").splitlines()[0].strip() == "SNIFFING"
+        assert text_of(app, "log").splitlines()[0].strip() == "finding the tools"
         assert text_of(app, "log").count("knowledge.ask") == text_of(app, "evidence").count("docs/keys.md:1") == 1
 
     drive(screen(home, library=library, session=task.session), act)

@@ -121,11 +121,15 @@ def test_defect_shows_its_traceback_and_asks_for_a_report(omni: Omni) -> None:
         (("search",), "Missing argument 'QUERY'", "run: omni search --help"),
         (("sarch", "x"), "No such command 'sarch'", "did you mean search?"),
         (("model", "pul"), "No such command 'pul'", "did you mean pull?"),
-        (("search", "x", "-k", "many"), "'many' is not a valid integer", "run: omni search --help"),
+        (("search", "x", "-k", "many"), "omni: -k: 'many' is not a valid integer", "run: omni search --help"),
         (("search", "x", "--mode", "fuzzy"), "'fuzzy' is not one of 'hybrid', 'keyword', 'vector'", "search --help"),
         (("ask", "x", "--mode", "creative"), "is not one of 'auto', 'extractive', 'generative'", "ask --help"),
         (("knowledge", "list", "--category", "poems"), "'poems' is not one of patterns, solutions", "list --help"),
-        (("db", "count", "chunk"), "'chunk' is not one of 'documents', 'quarantine'", "run: omni db count --help"),
+        (
+            ("db", "count", "chunk"),
+            "TABLE: 'chunk' is not one of 'documents', 'quarantine'",
+            "run: omni db count --help",
+        ),
     ],
 )
 def test_wrong_call_exits_with_2_and_names_the_cure(

@@ -1,4 +1,4 @@
-"""What the gate before the web page lets in and what it refuses: a table of requests, and no server."""
+"""What the guard before the Dagster UI lets in and what it refuses: a table of requests, and no server."""
 
 from __future__ import annotations
 

@@ -78,7 +78,13 @@ def test_explanation_tells_what_reading_changes(omni: Omni, project: Path) -> No
 
 @pytest.mark.parametrize(
     "options",
-    [["files:wri*"], ["files:write", "--path", "../x"], ["net:*", "--host", "a/b"], ["x:y", "--until", "soon"]],
+    [
+        ["files"],
+        ["files:wri*"],
+        ["files:write", "--path", "../x"],
+        ["net:*", "--host", "a/b"],
+        ["x:y", "--until", "soon"],
+    ],
 )
 def test_grant_that_cannot_be_is_a_mistake_of_usage(omni: Omni, project: Path, options: list[str]) -> None:
     assert omni("permissions", "grant", *options).code == 2
