@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -30,6 +31,18 @@ COMPARED = {
     CHUNKS: ("chunk_id", "doc_id", "ordinal", "text", "start_byte", "end_byte", "revision"),
     EMBEDDINGS: ("chunk_id", "text_hash", "model"),
 }
+
+
+def ingest(home: Path, *arguments: str) -> Any:
+    done = subprocess.run(
+        [*OMNI, "ingest", *arguments, "--home", str(home), "--json"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
 
 
 def killed(home: Path, folder: Path, seconds: float) -> bool:
@@ -72,11 +85,8 @@ def test_ingest_killed_several_times_ends_with_the_rows_of_a_fresh_build(tmp_pat
     def look(*arguments: str) -> Any:
         return told(*arguments, "--home", str(home), cwd=folder)
 
-    def whole(home: Path, *arguments: str) -> Any:
-        return told("ingest", *arguments, "--home", str(home), cwd=folder)
-
     (folder / "first.md").write_text("# First\n\nThe lighthouse was built in 1887 by two sisters.\n")
-    released = whole(home, str(folder))["release"]
+    released = ingest(home, str(folder))["release"]
     kills = 0
     for round_ in range(KILLS):
         change(folder, rng, round_)
@@ -86,7 +96,7 @@ def test_ingest_killed_several_times_ends_with_the_rows_of_a_fresh_build(tmp_pat
         assert any("1887" in hit["text"] for hit in hits)
         released = look("status")["release"]
     assert kills > 0, "every run ended before the kill, so nothing was tested"
-    report = whole(home)["documents"]
+    report = ingest(home)["documents"]
     if look("status")["release"] == released:
         assert (report["added"], report["changed"], report["deleted"]) == (0, 0, 0)
     else:  # also what the killed runs had read is new for readers
@@ -94,5 +104,5 @@ def test_ingest_killed_several_times_ends_with_the_rows_of_a_fresh_build(tmp_pat
         counts = {"added": found.count("added"), "changed": found.count("changed"), "deleted": found.count("removed")}
         assert {name: report[name] for name in counts} == counts
     fresh = tmp_path / "fresh" / ".omni"
-    whole(fresh, str(folder))
+    ingest(fresh, str(folder))
     assert rows(home) == rows(fresh)
