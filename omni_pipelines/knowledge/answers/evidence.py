@@ -18,6 +18,7 @@ from functools import cached_property
 
 import numpy as np
 
+from omni_pipelines.knowledge.answers.common_words import named_words
 from omni_pipelines.knowledge.answers.definitions import constant_defaults, declares, describes, has_default, is_named
 from omni_pipelines.knowledge.answers.question import (
     ABOUT_SYMBOLS,
@@ -219,10 +220,13 @@ class Question:
 
     @property
     def unmentioned(self) -> tuple[str, ...]:
-        """The words of the question that no source contains, and whose meaning no candidate is near."""
+        """The words of the question that no source contains, and whose meaning no candidate is near.
+
+        Words that every subject shares, such as "use", are not among them.
+        """
         nearest = self.nearness[:, 1:].max(axis=0, initial=0.0)
         words = zip(self.words.words, nearest, strict=True)
-        return tuple(word.surface for word, near in words if not word.count and near < NEAR_MEANING)
+        return named_words(word.surface for word, near in words if not word.count and near < NEAR_MEANING)
 
     def _row(self, each: Candidate, unit: np.ndarray, heading: np.ndarray) -> list[float]:
         words, kind = self.words, answers_kind(self.asked, each.text)

@@ -131,16 +131,23 @@ def _is_fragment(unit: Unit) -> bool:
 
 
 def whole_unit(each: Candidate, question: Question) -> Unit:
-    """The unit that is quoted for a candidate: its list, if the question asks for one, or its short paragraph."""
+    """The unit that is quoted for a candidate: its list, if the question asks for one, or its short paragraph.
+
+    A sentence that introduces a list is quoted with it.
+    """
     around = [unit for unit in question.units[each.rank - 1] if unit.kind in CONTAINERS and unit.contains(each.unit)]
     lists = [unit for unit in around if unit.kind is UnitKind.LIST]
-    if lists and (wants_list(question.text) or question.asked is Asked.STEPS):
+    if lists and (wants_list(question.text) or question.asked is Asked.STEPS or _introduces(each.unit, lists[0])):
         return lists[0]
     if each.unit.kind in _ITEMS:  # the items of a list need not be about the same
         return each.unit
     limits = {UnitKind.SECTION: MAX_SECTION_LENGTH, UnitKind.PARAGRAPH: MAX_PARAGRAPH_LENGTH}
     short = [unit for unit in around if len(unit.text) <= limits.get(unit.kind, 0)]
     return max(short, key=lambda unit: len(unit.text), default=each.unit)
+
+
+def _introduces(unit: Unit, whole: Unit) -> bool:
+    return unit.kind is UnitKind.SENTENCE and unit.ranges[0][0] == whole.ranges[0][0]
 
 
 def _subjects(units: Sequence[Unit], question: Question) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from omni_pipelines.text.plain_headings import heading_text, with_plain_headings
 from omni_pipelines.text.sentences import Range, rows, sentences, trimmed
 from omni_pipelines.text.table_headers import CELL_SEPARATOR
 
-SPLITTER = "4"
+SPLITTER = "5"
 """Version of the rules that cut passages into units. A receipt names it; its quotes are checked by the same rules."""
 MAX_LENGTH = 1_200
 """Characters of a unit."""
@@ -51,6 +51,13 @@ _DEPENDENT = re.compile(
     re.IGNORECASE,
 )
 """Openings of sentences that cannot be understood without the sentence before."""
+_ANNOUNCING = re.compile(
+    r"\b(?:following|follows?|below|these|those|such as|(?:one|any|some|all) of|ways|kinds|types|steps|options"
+    r"|(?:two|three|four|five|six|seven|several|various|many) (?:\w+ )?\w+s|folgende\w*|so:|zwei|drei|mehrere)\b"
+    r"|以下|次の|下記|下面|下列|如下",
+    re.IGNORECASE,
+)
+"""Words of a sentence that introduces a list, although it ends with a full stop."""
 _TRACEBACK = re.compile(r"Traceback \(most recent call last\)|^\s*File \"[^\"]+\", line \d+", re.MULTILINE)
 _LICENCE = re.compile(
     r"licensed under|copyright (?:\(c\)|©|\d{4})|all rights reserved|without warrant(?:y|ies)"
@@ -68,6 +75,8 @@ _PROSE = (BlockKind.SIGNATURE, BlockKind.PARAGRAPH, BlockKind.ITEM, BlockKind.FI
 _WITH_HEADINGS = ("prose", "markup")
 """Kinds of documents that have headings."""
 _LISTED = (BlockKind.ITEM, BlockKind.FIELD, BlockKind.TERM)
+_BELOW_ITEMS = (BlockKind.PARAGRAPH, BlockKind.CODE, BlockKind.ROW)
+"""What may stand indented below an item."""
 
 
 class UnitKind(StrEnum):
@@ -121,9 +130,10 @@ class Unit:
         return "" if is_named else label
 
     def contains(self, other: "Unit") -> bool:
-        """Whether another unit of the same passage lies inside this one."""
-        (start, end), (first, last) = ((each.ranges[0][0], each.ranges[-1][1]) for each in (self, other))
-        return self.hit.chunk_id == other.hit.chunk_id and start <= first and last <= end
+        """Whether another unit of the same passage lies inside this one: each of its quotes in one of these."""
+        return self.hit.chunk_id == other.hit.chunk_id and all(
+            any(start <= first and last <= end for start, end in self.ranges) for first, last in other.ranges
+        )
 
 
 def label_of(hit: Hit) -> str:
@@ -208,13 +218,15 @@ class _Composer:
         self._is_contents = _CONTENTS.fullmatch(last) is not None
 
     def units(self) -> Iterator[tuple[UnitKind, tuple[Range, ...]]]:
+        list_end = 0
         for index, block in enumerate(self._blocks):
             above = self._blocks[index - 1] if index else None
             if block.kind is BlockKind.PARAGRAPH:
                 yield from self._paragraph(block)
             elif block.kind in _LISTED:
-                if above is None or above.kind not in _LISTED:
-                    yield from self._list(index)
+                if index >= list_end:
+                    list_end = self._list_end(index)
+                    yield from self._list(index, list_end)
             elif block.kind is BlockKind.CODE:
                 yield from self._code(block, above)
             elif block.kind is BlockKind.ROW and not block.is_header:
@@ -247,41 +259,64 @@ class _Composer:
         if len(spans) > 1 and not is_lead and whole[1] - whole[0] <= MAX_PARAGRAPH_LENGTH:
             yield UnitKind.PARAGRAPH, (whole,)
 
-    def _list(self, first: int) -> Iterator[tuple[UnitKind, tuple[Range, ...]]]:
-        """The items of a list, each with the sentence that introduces the list, and the list as a whole."""
-        items = list(itertools.takewhile(lambda block: block.kind in _LISTED, self._blocks[first:]))
+    def _list_end(self, first: int) -> int:
+        """The index behind a list: behind its last item and what stands indented below that."""
+        rest = range(first + 1, len(self._blocks))
+        return next((index for index in rest if not self._is_of_list(index, first)), len(self._blocks))
+
+    def _is_of_list(self, index: int, first: int) -> bool:
+        block = self._blocks[index]
+        return block.kind in _LISTED or (block.kind in _BELOW_ITEMS and block.indent > self._blocks[first].indent)
+
+    def _list(self, first: int, end: int) -> Iterator[tuple[UnitKind, tuple[Range, ...]]]:
+        """The items of a list, each with what introduces it, and the list as a whole."""
+        items = [block for block in self._blocks[first:end] if block.kind in _LISTED]
         links = sum(_LINK_ITEM.match(self._text[item.start : item.end]) is not None for item in items)
         if self._is_contents or 2 * links > len(items):
             return
-        lead = self._lead(first)
-        for item in items:
+        before = self._lead(first)
+        for number, item in enumerate(items):
             kind = UnitKind.ITEM if item.kind is BlockKind.ITEM else UnitKind.DEFINITION
+            lead = self._item_lead(items[:number], item, before)
             if lead is not None and kind is UnitKind.ITEM:
                 yield kind, (lead, (item.start, item.end))
             elif item.kind is BlockKind.FIELD or self._word_count(item.start, item.end) >= _MIN_WORDS:
                 yield kind, ((item.start, item.end),)
         if len(items) > 1:
-            yield UnitKind.LIST, ((lead[0] if lead is not None else items[0].start, items[-1].end),)
+            start = before[0] if before is not None else items[0].start
+            yield UnitKind.LIST, ((start, self._end(self._blocks[end - 1])),)
+
+    def _item_lead(self, above: Sequence[Block], item: Block, before: Range | None) -> Range | None:
+        """The short item that an item stands below; for one that stands below none, the sentence before the list."""
+        parent = next((other for other in reversed(above) if other.indent < item.indent), None)
+        if parent is None:
+            return before
+        return (parent.start, parent.end) if parent.end - parent.start <= MAX_LEAD_LENGTH else None
+
+    def _end(self, block: Block) -> int:
+        """The end of a block, with the fence that closes it."""
+        fence = _CLOSING_FENCE.match(self._text, block.end) if block.kind is BlockKind.CODE else None
+        return fence.end() if fence else block.end
 
     def _code(self, block: Block, above: Block | None) -> Iterator[tuple[UnitKind, tuple[Range, ...]]]:
         is_introduced = above is not None and not (self._is_source and "\n\n" in self._text[above.end : block.start])
         if above is not None and is_introduced and above.kind in (BlockKind.PARAGRAPH, *_LISTED):
             is_short = above.kind is not BlockKind.PARAGRAPH or above.end - above.start <= MAX_LEAD_LENGTH
             start = above.start if is_short else self._sentences(above)[-1][0]
-            fence = _CLOSING_FENCE.match(self._text, block.end)
-            yield UnitKind.CODE, ((start, fence.end() if fence else block.end),)
+            yield UnitKind.CODE, ((start, self._end(block)),)
         else:
             yield UnitKind.CODE, ((block.start, block.end),)
 
     def _row(self, index: int) -> Iterator[tuple[UnitKind, tuple[Range, ...]]]:
-        above = itertools.takewhile(lambda block: block.kind is BlockKind.ROW, reversed(self._blocks[:index]))
-        header = next((block for block in above if block.is_header), None)
-        row = self._blocks[index]
-        ranges = ((row.start, row.end),) if header is None else ((header.start, header.end), (row.start, row.end))
-        yield UnitKind.ROW, ranges
+        """A row with the sentence before its table and the header; the last row also gives the table as a whole."""
+        rows = list(itertools.takewhile(lambda block: block.kind is BlockKind.ROW, reversed(self._blocks[:index])))
+        header = next(((block.start, block.end) for block in rows if block.is_header), None)
+        row, lead = self._blocks[index], self._lead(index - len(rows))
+        above = [each for each in (lead, header) if each is not None]
+        yield UnitKind.ROW, (*above, (row.start, row.end))
         is_last = index + 1 == len(self._blocks) or self._blocks[index + 1].kind is not BlockKind.ROW
         if is_last and header is not None:
-            yield UnitKind.LIST, ((header.start, row.end),)
+            yield UnitKind.LIST, ((above[0][0], row.end),)
 
     def _signature(self, index: int) -> Iterator[tuple[UnitKind, tuple[Range, ...]]]:
         """A signature with the first paragraph below it, which describes it."""
@@ -293,12 +328,15 @@ class _Composer:
         yield UnitKind.SIGNATURE, ranges
 
     def _lead(self, first: int) -> Range | None:
-        """The sentence that introduces the list whose first block is at this index."""
+        """The sentence that introduces the list or table whose first block is at this index."""
         above = self._blocks[first - 1] if first else None
         if above is None or above.kind is not BlockKind.PARAGRAPH:
             return None
-        start, end = self._sentences(above)[-1]
-        is_lead = self._text[start:end].endswith(LEAD_ENDS)
+        *others, (start, end) = self._sentences(above)
+        sentence = self._text[start:end]
+        if others and _DEPENDENT.match(sentence):
+            start = others[-1][0]
+        is_lead = sentence.endswith(LEAD_ENDS) or _ANNOUNCING.search(sentence) is not None
         return (start, end) if is_lead and end - start <= MAX_LEAD_LENGTH else None
 
     def _sentences(self, block: Block) -> list[Range]:

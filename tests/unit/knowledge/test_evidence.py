@@ -111,6 +111,23 @@ def test_words_that_no_source_has_are_unmentioned() -> None:
     assert question.unmentioned == ("eclipse",)
 
 
+@pytest.mark.parametrize(
+    ("question", "unmentioned"),
+    [
+        ("How do I use an eclipse?", ("eclipse",)),
+        ("What is an eclipse used for?", ("eclipse",)),
+        ("How does an eclipse work, exactly?", ("eclipse",)),
+        ("What is the best way to make anything?", ()),
+        ("Wie benutze ich eine Finsternis?", ("Finsternis",)),
+        ("日食使用", ("日食使用",)),
+    ],
+)
+def test_words_that_every_subject_shares_are_not_named_as_unmentioned(
+    question: str, unmentioned: tuple[str, ...]
+) -> None:
+    assert asked(question, [hit("Otters sleep in the kelp.")]).unmentioned == unmentioned
+
+
 def test_licences_are_quoted_only_where_the_question_asks_for_one() -> None:
     text = "The project is licensed under the terms of the Apache licence."
     assert asked("Which terms has the project?", [hit(text)]).candidates == []

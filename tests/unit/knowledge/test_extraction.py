@@ -68,6 +68,12 @@ def test_whole_list_is_quoted_where_a_question_asks_for_steps() -> None:
     assert [line for line in answer.splitlines() if line] == [line for line in text.splitlines() if line]
 
 
+def test_sentence_that_introduces_a_list_is_quoted_with_the_list() -> None:
+    items = "".join(f"- seals upon rock number {number} of the bay\n" for number in range(25))
+    text = f"Otters sleep in many places, as follows.\n\n{items}"
+    assert quoted(text, question="Otters sleep in many places?") == text.strip()
+
+
 def test_table_row_is_quoted_with_its_header() -> None:
     text = "| animal | sleeps |\n|---|---|\n| otters | holding hands in kelp |\n| seals | on the ice of the north |\n"
     (sentence,) = ask("Where do otters sleep holding hands?", [hit(text)]).sentences

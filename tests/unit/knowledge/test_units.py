@@ -76,6 +76,59 @@ def test_item_has_the_sentence_that_introduces_its_list() -> None:
     assert units(LIST, UnitKind.LIST) == [(LIST.strip(),)]
 
 
+@pytest.mark.parametrize(
+    ("lead", "quoted"),
+    [
+        ("There are two ways to sleep.", "There are two ways to sleep."),
+        ("Otters rest as follows.", "Otters rest as follows."),
+        ("請準備以下物品。", "請準備以下物品。"),
+        ("Seals are loud. Otters need the following.", "Otters need the following."),
+        ("Otters need a bed. It must be one of these:", "Otters need a bed. It must be one of these:"),
+    ],
+)
+def test_sentence_that_announces_a_list_introduces_it(lead: str, quoted: str) -> None:
+    text = f"{lead}\n\n- in the kelp of the bay\n- upon the ice of the sea\n"
+    assert units(text, UnitKind.ITEM)[0] == (quoted, "- in the kelp of the bay")
+    assert units(text, UnitKind.LIST)[0][0].startswith(quoted)
+
+
+def test_sentence_about_something_else_introduces_no_list() -> None:
+    text = "Otters sleep well.\n\n- Seals rest upon the ice.\n"
+    assert units(text, UnitKind.ITEM) == [("- Seals rest upon the ice.",)]
+
+
+@pytest.mark.parametrize("between", ["It takes a minute.", "```sh\n   stop server\n   ```"])
+def test_list_goes_on_behind_what_is_indented_below_an_item(between: str) -> None:
+    text = f"Do these steps:\n\n1. Stop the server.\n\n   {between}\n\n2. Rotate the keys.\n"
+    assert units(text, UnitKind.ITEM)[-1] == ("Do these steps:", "2. Rotate the keys.")
+    assert units(text, UnitKind.LIST) == [(text.strip(),)]
+
+
+def test_list_ends_where_a_paragraph_begins_further_left() -> None:
+    text = "Do these steps:\n\n1. Stop the server.\n\nSeals are loud.\n\n2. Rotate the other keys.\n"
+    assert units(text, UnitKind.ITEM)[-1] == ("2. Rotate the other keys.",)
+
+
+def test_nested_item_has_the_item_that_it_stands_below() -> None:
+    text = "- Otters sleep:\n  - in the kelp\n  - on a rock\n- Seals rest upon the ice.\n"
+    assert units(text, UnitKind.ITEM) == [
+        ("- Otters sleep:", "- in the kelp"),
+        ("- Otters sleep:", "- on a rock"),
+        ("- Seals rest upon the ice.",),
+    ]
+
+
+def test_row_has_the_sentence_that_introduces_its_table() -> None:
+    text = "In winter the fees are:\n\n| harbour | fee |\n|---|---|\n| north | 30 |\n"
+    assert units(text, UnitKind.ROW) == [("In winter the fees are:", "| harbour | fee |", "| north | 30 |")]
+    assert units(text, UnitKind.LIST) == [(text.strip(),)]
+
+
+def test_item_contains_no_other_item_of_its_list() -> None:
+    first, second = (unit for unit in answer_units(hit(LIST)) if unit.kind is UnitKind.ITEM)
+    assert not second.contains(first)
+
+
 def test_row_below_the_header_of_its_table_is_labelled_with_the_column_names() -> None:
     text = "Otter | river\nHeron | lake\nCrane | marsh"
     for unit in answer_units(hit(text, heading="Animals > Name | Lives in")):
@@ -261,17 +314,22 @@ def test_other_units_need_another_version_of_the_splitter() -> None:
         f"{LIST}\nRun this:\n\n```sh\nomni ingest docs\n```\n\n| harbour | fee |\n|---|---|\n| north | 30 |\n\n"
         "-v, --verbose\n    Print more words than before.\n\nWhere harbours lie\n\nThe north one lies in the bay.\n"
     )
+    nested = (
+        "There are two ways to moor.\n\n- By day:\n  - at the north quay\n\n    The fees are:\n\n"
+        "    | quay | fee |\n    |---|---|\n    | north | 30 |\n\n- By night, call the harbour.\n"
+    )
     settings = (
         "Seals sleep upon the ice.\n\n``page_size``\n~~~~~~~~~~~~~\n\nDefault: 40.\n\nHow many lines a page has.\n"
     )
     code = 'def lock(gate: str) -> None:\n    """Close the gate before the flood."""\n    gate.close()\n'
     found = [
         *answer_units(hit(text)),
+        *answer_units(hit(nested)),
         *answer_units(hit(settings)),
         *answer_units(hit(code, kind="code")),
         *answer_units(hit("a,b\n1,2\n", kind="data")),
     ]
     assert (SPLITTER, text_hash(*(repr((unit.kind, unit.label, unit.quotes)) for unit in found))) == (
-        "4",
-        "95c6b5e27e8b0d8b617ab00cf9de581a",
+        "5",
+        "bb0f743d6d59c1595fb15506a526601c",
     )
