@@ -123,8 +123,8 @@ asked for, and the next run does its work again.
 ## What breaks first
 
 {breaks}
-A [Ray cluster](../how-to/deployment.md#a-ray-cluster) divides reading, splitting and embedding among its processors. It
-is worth it as soon as embedding takes longer than you want to wait. It does not divide the writing of rows, the
+A [Ray cluster](../how-to/deployment.md#a-ray-cluster) divides reading, splitting and embedding among its processors.
+It is worth it as soon as embedding takes longer than you want to wait. It does not divide the writing of rows, the
 indexes and queries.
 """
 _BREAKS = """\
