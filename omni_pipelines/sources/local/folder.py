@@ -15,6 +15,10 @@ from omni_pipelines.sources.model.selection import FileSelection
 from omni_pipelines.sources.model.source import Source, missing_source
 from omni_pipelines.text.readers.formats import PLAIN, Reader
 
+_TOP = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_FOLDER = _TOP | os.O_NOFOLLOW
+"""A link that replaced a folder since it was seen is not followed."""
+
 
 @contextmanager
 def open_folder(source: Source, limits: SourceLimits) -> Iterator[ReadFile]:
@@ -80,29 +84,46 @@ class _FolderWalk:
         pending = [("", self.ignore_files)]
         while pending:
             folder, ignores = pending.pop()
-            entries = self._entries(folder)
-            ignores = ignores.entered(folder, [entry.name for entry in entries])
-            has_rules = bool(ignores.files) or folder.count("/") > self._depth
-            for entry in entries:
-                name = entry.name
-                path = f"{folder}{name}"
-                if entry.is_dir(follow_symlinks=False):
-                    if not self._is_ruled_out(f"{path}/", name, ignores):
-                        pending.append((f"{path}/", ignores))
-                elif not (has_rules or name[0] in RULED_BEGINNINGS) or not self._is_ruled_out(path, name, ignores):
-                    self._add(path, entry)
+            try:
+                handle = os.open(os.path.join(self._root, folder), _FOLDER if folder else _TOP)
+            except OSError as error:
+                self._note_unreadable(folder, error)
+                continue
+            try:
+                pending += self._visit(folder, handle, ignores)
+            finally:
+                os.close(handle)
 
-    def _entries(self, folder: str) -> list[os.DirEntry[str]]:
+    def _visit(self, folder: str, handle: int, ignores: IgnoreFiles) -> list[tuple[str, IgnoreFiles]]:
+        """Add the files of an open folder; the folders in it that are to be visited.
+
+        The system finds the status of a file in an open folder in less time than by its whole path.
+        """
         try:
-            with os.scandir(os.path.join(self._root, folder)) as entries:
-                return list(entries)
+            with os.scandir(handle) as scan:
+                entries = list(scan)
         except OSError as error:
-            if not folder:
-                raise SourceMissing(
-                    f"{self._root} cannot be listed: {error.strerror}", cure="check its permissions"
-                ) from error
-            self.unreadable.append(folder)
+            self._note_unreadable(folder, error)
             return []
+        ignores = ignores.entered(folder, [entry.name for entry in entries])
+        has_rules = bool(ignores.files) or folder.count("/") > self._depth
+        folders = []
+        for entry in entries:
+            name = entry.name
+            path = f"{folder}{name}"
+            if entry.is_dir(follow_symlinks=False):
+                if not self._is_ruled_out(f"{path}/", name, ignores):
+                    folders.append((f"{path}/", ignores))
+            elif not (has_rules or name[0] in RULED_BEGINNINGS) or not self._is_ruled_out(path, name, ignores):
+                self._add(path, entry)
+        return folders
+
+    def _note_unreadable(self, folder: str, error: OSError) -> None:
+        if not folder:
+            raise SourceMissing(
+                f"{self._root} cannot be listed: {error.strerror}", cure="check its permissions"
+            ) from error
+        self.unreadable.append(folder)
 
     def _is_ruled_out(self, path: str, name: str, ignores: IgnoreFiles) -> bool:
         """Whether a rule leaves out a file, or a folder with a slash at the end of its path. It is named then."""

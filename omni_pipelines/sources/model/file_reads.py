@@ -1,6 +1,7 @@
 """Read a regular file so that its bytes are those of one moment and never more than allowed."""
 
 import codecs
+import errno
 import os
 import re
 import stat as modes
@@ -109,7 +110,7 @@ def _open(path: Path) -> int:
     except PermissionError as error:
         raise Unreadable(RefusalCode.PERM, "no permission to read the file") from error
     except OSError as error:
-        code = RefusalCode.SYMLINK if path.is_symlink() else RefusalCode.IO
+        code = RefusalCode.SYMLINK if error.errno == errno.ELOOP else RefusalCode.IO
         raise Unreadable(code, f"{error.strerror}") from error
 
 

@@ -40,7 +40,6 @@ class FileSelection:
         size: int | None,
         mtime_ns: int,
         version_mark: str,
-        *,
         real_path: str = "",
         fallback: Reader | None = None,
     ) -> None:
