@@ -74,6 +74,19 @@ def test_sentence_that_introduces_a_list_is_quoted_with_the_list() -> None:
     assert quoted(text, question="Otters sleep in many places?") == text.strip()
 
 
+@pytest.mark.parametrize(
+    ("question", "is_whole"),
+    [
+        ("How many hours do otters sleep?", False),
+        ("How do otters sleep?", True),
+        ("Otters sleep for which hours, and for how many?", True),
+    ],
+)
+def test_section_is_quoted_as_a_whole_unless_one_sentence_answers(question: str, is_whole: bool) -> None:
+    first, second = "Otters sleep for eleven hours.", "Seals rest upon the ice."
+    assert (second in quoted(f"{first}\n\n{second}\n", question=question)) == is_whole
+
+
 def test_table_row_is_quoted_with_its_header() -> None:
     text = "| animal | sleeps |\n|---|---|\n| otters | holding hands in kelp |\n| seals | on the ice of the north |\n"
     (sentence,) = ask("Where do otters sleep holding hands?", [hit(text)]).sentences
