@@ -62,6 +62,11 @@ def test_code_is_quoted_with_its_lines_and_the_sentence_that_introduces_it() -> 
     assert "omni keys rotate\nomni keys list" in answer
 
 
+def test_paragraph_is_quoted_with_the_code_that_it_introduces() -> None:
+    text = f"Rotate the keys each month.{' Seals rest upon the ice.' * 15} Run this:\n\n```sh\nomni keys list\n```\n"
+    assert quoted(text, question="How do I rotate the keys each month?").endswith("omni keys list\n```")
+
+
 def test_whole_list_is_quoted_where_a_question_asks_for_steps() -> None:
     text = "To rotate the keys, do these steps:\n\n1. Stop the server.\n2. Rotate the keys.\n3. Start the server.\n"
     answer = quoted(text, question="What are the steps to rotate the keys?")
