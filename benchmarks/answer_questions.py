@@ -1,6 +1,6 @@
 """Ask the questions of benchmarks/questions about their corpora, and print what the answers are worth.
 
-    python -m benchmarks.answer_questions run [CORPUS...] [--half development] [--homes FOLDER] [--per-question FILE]
+    python -m benchmarks.answer_questions run [CORPUS...] [--half development] [--sample N] [--homes FOLDER]
     python -m benchmarks.answer_questions locate CORPUS PATH SNIPPET
     python -m benchmarks.answer_questions check [CORPUS...]
 
@@ -12,6 +12,7 @@ docs/explanation/answer-quality.md explains the measures.
 import argparse
 import sys
 from collections.abc import Sequence
+from hashlib import blake2b
 from pathlib import Path
 
 import orjson
@@ -51,6 +52,9 @@ def main() -> None:
     run = commands.add_parser("run")
     run.add_argument("corpora", nargs="*")
     run.add_argument("--half", type=Half, default=Half.DEVELOPMENT, help="development, held-out or all")
+    run.add_argument(
+        "--sample", type=int, metavar="N", help="ask only N questions of each corpus, by a hash of their ids"
+    )
     run.add_argument("--homes", type=Path, default=HOMES, help="keep the knowledge bases in this folder")
     run.add_argument("--mode", choices=("extractive", "generative"), default="extractive")
     run.add_argument("--per-question", type=Path, help="write the result of every question here, one JSON a line")
@@ -68,7 +72,13 @@ def main() -> None:
         elif options.command == "check":
             sys.exit(check(options.corpora))
         else:
-            run_corpora(options.corpora, options.half, options.homes.expanduser(), options.mode, options.per_question)
+            results, left_out = run_corpora(
+                options.corpora, options.half, options.sample, options.homes.expanduser(), options.mode
+            )
+            if options.per_question is not None:
+                options.per_question.write_bytes(result_lines(results))
+            print_corpora(results)
+            show_answers(report_answers(results, left_out))
     except OmniError as error:
         sys.exit(f"{error.message}\n{error.cure}")
 
@@ -118,8 +128,10 @@ def build_base(corpus: Corpus, home: Home) -> None:
     run_pipeline(new_run(home, settings, ConfiguredEngines(settings), "answer questions", allow_delete=True))
 
 
-def run_corpora(names: Sequence[str], half: Half, homes: Path, mode: str, per_question: Path | None) -> None:
-    """Ask the questions about these corpora, or about all that are on this machine, and print the tables."""
+def run_corpora(
+    names: Sequence[str], half: Half, sample: int | None, homes: Path, mode: str
+) -> tuple[list[QuestionResult], list[str]]:
+    """The results of the questions about these corpora, or about all on this machine, and what was left out."""
     results: list[QuestionResult] = []
     left_out: list[str] = []
     for name, corpus in chosen(names).items():
@@ -130,14 +142,12 @@ def run_corpora(names: Sequence[str], half: Half, homes: Path, mode: str, per_qu
             left_out.append(f"all questions about {name}: {error.message}; {error.cure}")
             continue
         questions = questions_of(questions_about(name), half)
+        questions = sorted(questions, key=lambda each: blake2b(each.id.encode()).digest())[:sample]
         given, missed = evaluate_answers(home, questions, generate=mode == "generative")
         results += [each.model_copy(update={"corpus": name}) for each in given]
         left_out += missed
         print(f"{name}: {len(given)} questions asked", file=sys.stderr, flush=True)
-    if per_question is not None:
-        per_question.write_bytes(result_lines(results))
-    print_corpora(results)
-    show_answers(report_answers(results, left_out))
+    return results, left_out
 
 
 def print_corpora(results: Sequence[QuestionResult]) -> None:

@@ -223,7 +223,7 @@ def write(loads: Sequence[Load], home: Home, speed: Speed, releases: int) -> int
 
 Whether a service answers in time while an ingest and index builds run on the same machine.
 
-Written by `python -m benchmarks.load`: hybrid queries over {counts:,} passages through one `LibrarianService` with
+Written by `python -m benchmarks.load`: hybrid queries over {counts:,} chunks through one `LibrarianService` with
 two workers on {os.cpu_count()} cores, sent at fixed moments and timed from these moments. CPU is that of the whole
 process per answer, including all threads, the callers and the opening of new releases.
 

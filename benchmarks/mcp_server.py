@@ -130,7 +130,7 @@ def report(home: Home, searches: int) -> int:
 
 What `omni mcp` costs: from its start to the first answer, for each further search, and while nobody asks.
 
-Written by `python -m benchmarks.mcp_server`: `omni mcp` over stdio with {counts:,} passages, {len(texts)} different
+Written by `python -m benchmarks.mcp_server`: `omni mcp` over stdio with {counts:,} chunks, {len(texts)} different
 hybrid searches, one at a time, each with its two lines in the audit log. {waiting:.1f} processes
 ran on {os.cpu_count()} cores, which makes every figure of CPU higher.
 

@@ -1,9 +1,9 @@
-"""The cost of a query on 50,000 passages: CPU time of all threads, by mode and by part.
+"""The cost of a query on 50,000 chunks: CPU time of all threads, by mode and by part.
 
 python -m benchmarks.query_cost [--home FOLDER] [--chunks 50000] [--profile]
 
 The texts are those of Python's library and the installed packages, cut by the real chunker. The vectors of the
-passages are bags of words, because embedding 50,000 passages takes a quarter of an hour and does not change the
+chunks are bags of words, because embedding 50,000 chunks takes a quarter of an hour and does not change the
 cost of a query; the query is embedded by the default embedder. The result is written to docs/benchmarks/queries.md.
 The exit code is 1 if a hybrid query costs more than its goal.
 """
@@ -52,7 +52,7 @@ def main() -> int:
     """Measure and write the page. Return 1 if the goal is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--home", type=Path, help="keep the knowledge base in this folder for the next run")
-    parser.add_argument("--chunks", type=int, default=50_000, help="minimum number of passages")
+    parser.add_argument("--chunks", type=int, default=50_000, help="minimum number of chunks")
     parser.add_argument("--profile", action="store_true", help="only profile hybrid queries")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="omni-queries-") as scratch:
@@ -69,7 +69,7 @@ def main() -> int:
 
 
 def big_home(folder: Path, chunks: int) -> Home:
-    """Build a knowledge base of at least `chunks` passages; an existing one is used as it is."""
+    """Build a knowledge base of at least `chunks` chunks; an existing one is used as it is."""
     home = Home(folder / HOME_NAME)
     if home.releases.is_dir() and any(home.releases.iterdir()):
         return home
@@ -83,7 +83,7 @@ def big_home(folder: Path, chunks: int) -> Home:
     engines = LoadedEngines(load_counter(settings).count, FakeEmbedder(), model_fingerprint(settings))
     published = run_pipeline(new_run(home, settings, engines, "bench")).published.release
     if published.counts[CHUNKS.name] < chunks:
-        raise SystemExit(f"only {published.counts[CHUNKS.name]:,} passages: this Python has too few packages")
+        raise SystemExit(f"only {published.counts[CHUNKS.name]:,} chunks: this Python has too few packages")
     return home
 
 
@@ -184,11 +184,11 @@ def page(figures: dict[str, tuple[float, ...]], rows: int, asked: int) -> str:
 
 What one search costs in processor time, by mode.
 
-Written by `make bench` (query_cost.py): {rows:,} passages of Python's library and of packages, k = 10, {asked}
+Written by `make bench` (query_cost.py): {rows:,} chunks of Python's library and of packages, k = 10, {asked}
 queries run {TURNS} times, half of them questions. CPU milliseconds of the whole process, all threads and the
 default embedder included. Tables are open and vectors in memory, as from the second query on. Lance
 {version("pylance")}, Tantivy {version("tantivy")}, Python {platform.python_version()}. The texts are real; the
-vectors of the passages are bags of words, because the cost of a search does not depend on them.
+vectors of the chunks are bags of words, because the cost of a search does not depend on them.
 
 | CPU ms per query | mean | median | 95 % below |
 |---|---|---|---|

@@ -19,7 +19,7 @@ ROWS: dict[str, Figure] = {
     "chunks": _of("build", "chunks"),
     "build, CPU s": _of("build", "cpu"),
     "of it reading": _of("build", "documents s"),
-    "of it cutting": _of("build", "chunks s"),
+    "of it splitting": _of("build", "chunks s"),
     "of it writing vectors": _of("build", "embeddings s"),
     "of it the keyword index": _of("build", "keyword_index s"),
     "of it the vector index": _of("build", "vector_index s"),
@@ -123,8 +123,8 @@ asked for, and the next run does its work again.
 ## What breaks first
 
 {breaks}
-A [Ray cluster](../how-to/deployment.md#a-ray-cluster) divides reading, cutting and embedding among its processors. It
-pays as soon as embedding takes longer than a person wants to wait. It does not divide the writing of rows, the
+A [Ray cluster](../how-to/deployment.md#a-ray-cluster) divides reading, splitting and embedding among its processors.
+It is worth it as soon as embedding takes longer than you want to wait. It does not divide the writing of rows, the
 indexes and queries.
 """
 _BREAKS = """\

@@ -1,7 +1,7 @@
-"""What was tried at each door, and how it ended: `python -m benchmarks.security [DOOR …]`, by default all doors.
+"""What was tried at each entry point, and how it ended: `python -m benchmarks.security [NAME …]`; by default, all.
 
 It runs the tests that docs/explanation/security.md points at, in their long form, and writes their numbers to that
-page. The rows of doors that are not named stay as they were.
+page. The rows of entry points that are not named stay as they were.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ DOORS: Mapping[str, tuple[str, ...]] = {
 
 
 def main(wanted: Sequence[str]) -> int:
-    """Run the tests of these doors, or of all, and replace the table between the marks on the page."""
+    """Run the tests of these entry points, or of all, and replace the table between the marks on the page."""
     doors = {door: files for door, files in DOORS.items() if not wanted or door in wanted}
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
@@ -115,7 +115,7 @@ def _rows(table: str) -> dict[str, str]:
 
 
 def _table(rows: Mapping[str, str]) -> str:
-    titles = ("door", "tried", "held", "not run here", "generated cases")
+    titles = ("entry point", "tried", "held", "not run here", "generated cases")
     head = f"Run on {datetime.now(UTC):%Y-%m-%d}.\n\n| {' | '.join(titles)} |\n{'|---' * len(titles)}|\n"
     return head + "".join(rows[door] for door in DOORS if door in rows)
 

@@ -137,7 +137,7 @@ def _middle(rows: Sequence[Row]) -> Row:
 
 
 def fetches(home: Home, store: str) -> tuple[float, float]:
-    """Return the CPU milliseconds to fetch ten passages by key, from the home and from the table in the bucket."""
+    """Return the CPU milliseconds to fetch ten chunks by key, from the home and from the table in the bucket."""
     pinned = require_release(home).tables[CHUNKS.name]
     uuid, _, version = pinned.rpartition(":")
     table = LanceTable(home.table(CHUNKS.name))
@@ -165,7 +165,7 @@ _PAGE = """# Cost of a store in a bucket
 
 What it costs to share releases among homes by a bucket.
 
-Written by `python -m benchmarks.shared`: a knowledge base of {chunks:,} passages and an S3 server on 127.0.0.1.
+Written by `python -m benchmarks.shared`: a knowledge base of {chunks:,} chunks and an S3 server on 127.0.0.1.
 Requests and bytes are counted at the client, and CPU is that of the client. The figures of a changed file are
 medians of {updates} changes. The time that an operation takes depends on the network and the requests, of which up
 to eight run at a time.
@@ -173,7 +173,7 @@ to eight run at a time.
 | operation | requests | MB up | MB down | CPU ms |
 |---|---|---|---|---|
 {lines}
-A query reads only files of the home, with or without a store. Fetching ten passages by key takes {here:.1f} ms of CPU
+A query reads only files of the home, with or without a store. Fetching ten chunks by key takes {here:.1f} ms of CPU
 from the home and {there:.1f} ms from the same table in the bucket, plus a request for each piece. That is why each
 home is a copy of the store.
 """

@@ -20,7 +20,7 @@ _ACL_TAG = re.compile(r"[\w.:@/-]{1,100}")
 
 
 class ChunkMode(StrEnum):
-    """How documents are cut into chunks."""
+    """How documents are split into chunks."""
 
     AUTO = "auto"
     """By what the document is: headings, symbols or table rows."""
@@ -74,11 +74,11 @@ class SourceSettings(SourceOptions):
     location: str = ""
     """Folder, file, archive or repository, relative to omni.toml, or a URL; every ingest includes it."""
     chunk_mode: ChunkMode | None = None
-    """How documents are cut into chunks: `auto`, `text` or `ast`."""
+    """How documents are split into chunks: `auto`, `text` or `ast`."""
     chunk_tokens: int | None = Field(default=None, ge=16, le=4096)
     """Maximum length of a chunk in tokens."""
     chunk_overlap: int | None = Field(default=None, ge=0, le=512)
-    """Tokens that two neighbouring chunks share when a long passage is cut."""
+    """Maximum number of tokens that two neighbouring chunks share when a long paragraph is split."""
     mask_secrets: bool | None = None
     """Whether keys, tokens and passwords are masked before anything is stored."""
     mask_personal: tuple[PersonalData, ...] | None = None
@@ -127,11 +127,11 @@ class Settings(Record):
     cache: Path = Field(Path("~/.cache/omni_pipelines"), validate_default=True)
     """Folder of models and vocabularies, used by all knowledge bases of a user. XDG_CACHE_HOME moves the default."""
     chunk_mode: ChunkMode = ChunkMode.AUTO
-    """How documents are cut into chunks: `auto` by what a document is, `text` as plain text, `ast` by symbols."""
+    """How documents are split into chunks: `auto` by what a document is, `text` as plain text, `ast` by symbols."""
     chunk_tokens: int = Field(256, ge=16, le=4096)
     """Maximum length of a chunk in tokens; the default embedder reads 256."""
     chunk_overlap: int = Field(32, ge=0, le=512)
-    """Tokens that two neighbouring chunks share when a long paragraph must be cut."""
+    """Maximum number of tokens that two neighbouring chunks share when a long paragraph is split."""
     encoding: str = "cl100k_base"
     """tiktoken vocabulary that counts the tokens."""
     embedder: str = "all-minilm-l6-v2"
@@ -145,12 +145,12 @@ class Settings(Record):
     check_files: bool = True
     """Whether a search says for each hit if its file has changed since it was read."""
     fold_near_duplicates: bool = False
-    """Whether nearly equal passages become one hit, as equal passages always do."""
+    """Whether passages that are nearly the same become one hit, as equal passages always do."""
     workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
     """Threads that compute embeddings; by default one for each processor core."""
     engine: Literal["local", "ray"] = "local"
-    """Where files are read, cut and embedded: in this process (`local`), or on a Ray cluster if there is enough work
-    for it (`ray`)."""
+    """Where files are read, chunked and embedded: in this process (`local`), or on a Ray cluster if there is enough
+    work for it (`ray`)."""
     ray_address: str = "auto"
     """Address of the Ray cluster, `host:port`; `auto` is the cluster that this machine belongs to."""
     max_file_bytes: int = Field(16 << 20, ge=1)
@@ -175,8 +175,8 @@ class Settings(Record):
     gate_cpu_ms: float = Field(100.0, gt=0)
     """A candidate whose median CPU time of a golden question is higher, in milliseconds, is not published."""
     gate_drop: float = Field(0.1, ge=0, le=1)
-    """A candidate whose nDCG@10 or recall@10 falls further below the serving release is not published; a smaller fall
-    is refused too if a paired test finds it significant."""
+    """Largest loss of nDCG@10 or recall@10, against the serving release, with which a candidate is published; a
+    smaller loss is refused too if a paired test finds it significant."""
     max_age_hours: float = Field(48.0, gt=0)
     """The check `freshness` warns if the last complete listing of a source is older, in hours."""
     max_quarantine_share: float = Field(0.1, ge=0, le=1)

@@ -120,6 +120,15 @@ def telemetry_sink(posted: list[bytes]) -> Iterator[str]:
 
 @contextmanager
 def serving(home: Path) -> Iterator[Server]:
+    """A server that has started."""
+    with beginning(home) as server:
+        wait_for("the server", lambda: _has_started(server))
+        yield server
+
+
+@contextmanager
+def beginning(home: Path) -> Iterator[Server]:
+    """A server that is starting."""
     posted: list[bytes] = []
     with telemetry_sink(posted) as sink:
         environment = {name: value for name, value in os.environ.items() if name != "DAGSTER_DISABLE_TELEMETRY"}
@@ -134,7 +143,6 @@ def serving(home: Path) -> Iterator[Server]:
             reader = threading.Thread(target=_listen, args=(server,))
             reader.start()
             try:
-                wait_for("the server", lambda: _has_started(server))
                 yield server
             finally:
                 _end(process)

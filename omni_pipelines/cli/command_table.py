@@ -23,7 +23,7 @@ SECTIONS: Mapping[str, Sequence[tuple[str, str, str]]] = {
         (
             "trust",
             "trust:trust",
-            "Trust what omni.toml says about sending content away and reading outside its folder.",
+            "Trust the settings of omni.toml that send content away or read outside its folder.",
         ),
         ("ingest", "ingest:ingest", "Read what changed, index it, and publish a release."),
         ("source", "", "Where the documents come from."),
@@ -73,7 +73,7 @@ SECTIONS: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ("why-not", "why_not:why_not", "Explain why a search does not find a document."),
         ("ask", "ask:ask", "Answer a question with citations, or say that there is no answer."),
         ("run", "run:run", "Carry out a task with the tools of the knowledge base, and report with citations."),
-        ("sessions", "", "The tasks of the agent, with all that they did."),
+        ("sessions", "", "The tasks of the agent, with their records."),
         ("sessions list", "sessions:list_", "List the sessions, the newest first."),
         ("sessions show", "sessions:show", "Show what a session did, step by step, and what came of it."),
         ("sessions resume", "sessions:resume", "Go on with a session that was interrupted or waits for an answer."),

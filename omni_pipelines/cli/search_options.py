@@ -14,7 +14,8 @@ from omni_pipelines.knowledge.search.options import Fusion
 HitsOption = Annotated[int, Option("-k", metavar="COUNT", help="How many hits at most.")]
 FusionOption = Annotated[Fusion, Option(help="How the keyword list and the vector list are combined.")]
 FeedbackOption = Annotated[
-    bool | None, Option(help="Search again, close to the best hits of the first search. Default: as in the settings.")
+    bool | None,
+    Option(help="Search again with a vector that is moved towards the best hits. Default: as in the settings."),
 ]
 WhereOption = Annotated[
     list[str] | None,

@@ -47,12 +47,6 @@ INTEGRATION = [
 ]
 
 
-def test_sample_project_runs_one_layer(project: Path) -> None:
-    code, output = run(project, "--layer", "unit")
-    assert (code, passed(output)) == (0, UNIT), output
-    assert "deselected: 2 integration, 1 cloud (asked for: --layer unit)" in output
-
-
 def test_sample_project_runs_all_layers_except_cloud_by_default(project: Path) -> None:
     code, output = run(project)
     assert (code, passed(output)) == (0, INTEGRATION + UNIT), output

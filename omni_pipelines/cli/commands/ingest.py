@@ -40,7 +40,7 @@ IncludeOption = Annotated[
     list[str] | None, Option(metavar="PATTERN", help="Read only files that match, as in .gitignore. Repeatable.")
 ]
 AllowDeleteOption = Annotated[
-    bool, Option("--allow-delete", help="Delete documents even if suspiciously many files of a source are gone.")
+    bool, Option("--allow-delete", help="Delete documents even if too many files of a source are gone.")
 ]
 
 
@@ -61,14 +61,14 @@ def ingest(
     dry_run: Annotated[bool, Option("--dry-run", help="Show what would be done, and change nothing.")] = False,
     allow_delete: AllowDeleteOption = False,
     wait: WaitOption = None,
-    strict: Annotated[bool, Option("--strict", help="End with code 1 if any source is missing.")] = False,
+    strict: Annotated[bool, Option("--strict", help="Exit with 1 if any source is missing.")] = False,
     profile: Annotated[
         bool, Option("--profile", help="Show where time and memory went: by step, source and reader.")
     ] = False,
 ) -> Result[IngestReport | IngestPlan]:
     """Read what changed, index it, and publish a release.
 
-    A source that is missing keeps its documents, and holds up no other.
+    A source that is missing keeps its documents, and the other sources are read.
     """
     if wait is not None:
         settings = settings.model_copy(update={"lock_seconds": wait})

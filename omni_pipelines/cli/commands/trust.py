@@ -16,7 +16,7 @@ def _show(result: Fields) -> None:
 
 @command(_show)
 def trust(home: HomeOption = None) -> Fields:
-    """Trust what omni.toml says about sending content away and reading outside its folder.
+    """Trust the settings of omni.toml that send content away or read outside its folder.
 
     Until then omni ignores such settings, because the file may come from somebody else: store, llm_url, rerank_url,
     ray_address, cache, dagster_home, alerts, and of a source allow, allow_private and a location that is a URL or

@@ -1,4 +1,7 @@
-"""Background index builds: one per table; they outlive their caller, report their state and can be cancelled."""
+"""Background index builds: one per table; they outlive their caller, report their state and can be cancelled.
+
+A process takes seconds to start: a test that is not about the process does the work of its job itself.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,8 +21,8 @@ from native.lance_tables import LanceTable
 from omni_pipelines import events
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.home import Home
-from omni_pipelines.operations.index_job_records import FINAL, JobEvent, JobState
-from omni_pipelines.operations.index_job_worker import run_job
+from omni_pipelines.operations.index_job_records import FINAL, JobEvent, JobRecord, JobState, write_job
+from omni_pipelines.operations.index_job_worker import BUILDS, run_job
 from omni_pipelines.operations.index_jobs import IndexJob, create_index_background, index_jobs, update_vector_index
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.steps.chunks import reconcile_chunks
@@ -48,12 +53,26 @@ def unpublished(line: Line, docs: Path) -> None:
     reconcile_embeddings(line.context)
 
 
+def built(line: Line, table: str, kind: str = "", error: Exception | None = None) -> JobRecord:
+    """Do the work of a job in this process; with an error it fails. The final record."""
+
+    def fail(*_: object) -> None:
+        assert error is not None
+        raise error
+
+    line.home.jobs.mkdir(exist_ok=True)
+    record = JobRecord(
+        id=uuid.uuid4().hex, table=table, kind=kind, state=JobState.QUEUED, created_at=datetime.now(UTC)
+    )
+    write_job(line.home, record)
+    return run_job(line.home, record.id, {table: fail} if error else BUILDS)
+
+
 def test_searches_use_the_index_that_a_job_built(published: Line, docs: Path) -> None:
     unpublished(published, docs)
-    job = create_index_background(published.home, "chunks")
-    assert job.wait(WAIT_SECONDS) == JobState.DONE, job.record
-    assert job.record.progress == 1.0
-    assert create_index_background(published.home, "embeddings").wait(WAIT_SECONDS) == JobState.DONE
+    record = built(published, "chunks")
+    assert (record.state, record.progress, record.error) == (JobState.DONE, 1.0, "")
+    assert built(published, "embeddings").state == JobState.DONE
     assert published.search("lantern shed")[0].path == "new.md"
 
 
@@ -93,27 +112,19 @@ def test_a_job_outlives_the_process_that_started_it(published: Line) -> None:
     assert job.wait(WAIT_SECONDS) == JobState.DONE
 
 
-def test_a_table_has_one_job_at_a_time_while_queries_are_answered(published: Line) -> None:
+def test_a_table_has_one_job_at_a_time_and_a_cancelled_one_changes_nothing(published: Line) -> None:
+    before = published.versions()
     with writer_session(published.home, published.settings):
         first = create_index_background(published.home, "embeddings")
         assert create_index_background(published.home, "embeddings") == first
         other = create_index_background(published.home, "chunks")
         assert other != first
-        assert published.search("apple shed")
+        assert published.search("apple shed"), "queries are answered meanwhile"
         assert {job.id for job in index_jobs(published.home)} == {first.id, other.id}
-        first.cancel()
-    assert other.wait(WAIT_SECONDS) == JobState.DONE
-    assert create_index_background(published.home, "embeddings") != first
-
-
-def test_a_cancelled_job_stops_and_changes_nothing(published: Line) -> None:
-    before = published.versions()
-    with writer_session(published.home, published.settings):
-        job = create_index_background(published.home, "embeddings")
-        assert job.wait(0.2) not in FINAL
-        assert job.cancel() == JobState.CANCELLED
-    assert job.cancel() == job.wait(0) == JobState.CANCELLED
-    assert [event.topic for event in job.events()][-1] == "index_job/cancelled"
+        assert first.wait(0.2) not in FINAL
+        assert (first.cancel(), other.cancel()) == (JobState.CANCELLED, JobState.CANCELLED)
+    assert first.cancel() == first.wait(0) == JobState.CANCELLED
+    assert [event.topic for event in first.events()][-1] == "index_job/cancelled"
     assert published.versions() == before
     assert not published.run().published.new
 
@@ -127,27 +138,20 @@ def test_a_job_whose_process_was_killed_is_marked_failed(published: Line) -> Non
         os.kill(job.record.pid, signal.SIGKILL)
         assert job.wait(WAIT_SECONDS) == JobState.FAILED
     assert job.record.error == "its process was killed"
-    assert create_index_background(published.home, "embeddings").wait(WAIT_SECONDS) == JobState.DONE
+    assert built(published, "embeddings").state == JobState.DONE
 
 
 def test_a_failed_build_records_its_error(published: Line) -> None:
-    def fail(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    job = create_index_background(published.home, "embeddings")
-    assert job.wait(WAIT_SECONDS) == JobState.DONE
-    again = job.record.model_copy(update={"id": "again", "state": JobState.QUEUED, "finished_at": None})
-    (published.home.jobs / "again.json").write_text(again.model_dump_json())
-    record = run_job(published.home, "again", {"embeddings": fail})
+    record = built(published, "embeddings", error=OSError(28, "No space left on device"))
     assert (record.state, "No space left" in record.error) == (JobState.FAILED, True)
-    assert IndexJob(published.home, "again").record == record
+    assert IndexJob(published.home, record.id).record == record
 
 
 def test_a_job_with_an_index_type_builds_an_index_of_a_small_table(published: Line) -> None:
     table = LanceTable(published.home.table("embeddings"))
-    assert create_index_background(published.home, "embeddings").wait(WAIT_SECONDS) == JobState.DONE
+    assert built(published, "embeddings").state == JobState.DONE
     assert lance_vectors.coverage(table).indexed == 0
-    assert create_index_background(published.home, "embeddings", "ivf_flat").wait(WAIT_SECONDS) == JobState.DONE
+    assert built(published, "embeddings", "ivf_flat").state == JobState.DONE
     assert lance_vectors.coverage(table).indexed == table.count()
 
 
@@ -166,7 +170,7 @@ def test_an_unsupported_index_type_is_refused(published: Line, table: str, cure:
 
 
 def test_waiting_for_a_job_forwards_its_events(published: Line) -> None:
-    job = create_index_background(published.home, "embeddings", "ivf_flat")
+    job = IndexJob(published.home, built(published, "embeddings", "ivf_flat").id)
     with events.using(events.EventBus("test")) as bus, bus.subscribe("index_job/*") as heard:
         assert job.wait(WAIT_SECONDS) == JobState.DONE
     told = [event for event in heard if event.topic != "index_job/progress"]
@@ -184,7 +188,10 @@ def test_an_unknown_job_is_an_error(published: Line) -> None:
         _ = IndexJob(published.home, "nothing").state
 
 
-def test_the_oldest_jobs_are_deleted_when_there_are_too_many(published: Line) -> None:
-    for _ in range(3):
-        create_index_background(published.home, "embeddings", keep=2).wait(WAIT_SECONDS)
-    assert len(index_jobs(published.home)) == 2
+def test_a_job_after_others_that_ended_is_a_new_one_and_the_oldest_is_deleted(published: Line) -> None:
+    oldest = built(published, "embeddings", error=OSError("any"))
+    kept = built(published, "embeddings")
+    job = create_index_background(published.home, "embeddings", "ivf_flat", keep=2)
+    assert {each.id for each in index_jobs(published.home)} == {job.id, kept.id}
+    assert not list(published.home.jobs.glob(f"{oldest.id}*"))
+    assert job.wait(WAIT_SECONDS) == JobState.DONE

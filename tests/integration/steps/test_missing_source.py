@@ -1,4 +1,4 @@
-"""A source that cannot be listed keeps its documents, is named, and holds up no other source."""
+"""A source that cannot be listed keeps its documents, is named, and the other sources are read."""
 
 from __future__ import annotations
 
