@@ -287,8 +287,9 @@ The peak of the process in each step of a first run, in MB, over the same tree a
 
 Before the first step, the memory is Python, Dagster and Arrow. {_megabytes(first["libraries"])} MB are pages of
 libraries, which processes share; the most are those of Lance, Tantivy and DuckDB. Reading and splitting hold one
-batch: 16 MB of files, their texts as Python and as Arrow have them, and what Lance writes. Splitting loads the vocabulary of
-the token counter. Embedding holds the keys and hashes of all chunks, and the vector index trains on their vectors.
+batch: 16 MB of files, their texts as Python and as Arrow have them, and what Lance writes. Splitting loads the
+vocabulary of the token counter. Embedding holds the keys and hashes of all chunks, and the vector index trains on
+their vectors.
 
 Goals: less than 1 GiB, reading (the step documents) with less than 500 MB, and a second run that changes nothing:
 {"met" if met else "missed"}. No step was done by hand.
