@@ -38,12 +38,14 @@ $(COMPILED): $(STAMP)
 models: $(COMPILED)
 	@$(OMNI) model pull
 
+# The questions are asked at the first release: that of a new home comes long before the last passage is embedded.
 run: models ## set up, index real files, and answer three questions from them
 	@STDLIB=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))'); \
 	PACKAGES=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))'); \
 	$(OMNI) ingest --home $(DEMO) "$$STDLIB" "$$PACKAGES" --include '/[a-f]*.py' --include '/asyncio/*.py' \
-		--include '/dagster*/**/*.md' --include '/numpy/**/*.rst'
-	@$(MAKE) --no-print-directory ask
+		--include '/dagster*/**/*.md' --include '/numpy/**/*.rst' & INGEST=$$!; \
+	until ls $(DEMO)/releases/*.json >/dev/null 2>&1 || ! kill -0 $$INGEST 2>/dev/null; do sleep 0.2; done; \
+	if ls $(DEMO)/releases/*.json >/dev/null 2>&1; then $(MAKE) --no-print-directory ask; fi && wait $$INGEST
 
 ask: $(STAMP)
 	@for question in "What does lru_cache do when maxsize is None?" \

@@ -39,12 +39,9 @@ def _sha256_at(path: Path, _state: tuple[int, ...]) -> str:
 
 def text_hash(*parts: str) -> str:
     """Return the hash of a sequence of strings, 32 hex digits; ("ab", "c") and ("a", "bc") differ."""
-    digest = blake3()
-    for part in parts:
-        raw = part.encode("utf-8", "surrogatepass")
-        digest.update(len(raw).to_bytes(8, "little"))
-        digest.update(raw)
-    return digest.hexdigest(length=ID_BYTES)
+    pieces = [part.encode("utf-8", "surrogatepass") for part in parts]
+    raw = b"".join([each for piece in pieces for each in (len(piece).to_bytes(8, "little"), piece)])
+    return blake3(raw).hexdigest(length=ID_BYTES)
 
 
 def revision(content: str, parser: str, uri: str, masking: str) -> str:

@@ -176,6 +176,7 @@ it contains.
 | | page | command |
 |---|---|---|
 | cold commands, and runs through Dagster | [commands](benchmarks/commands.md) | `python -m benchmarks.commands` |
+| the first answer | [first answer](benchmarks/first_answer.md) | `python -m benchmarks.first_answer` |
 | runs with little to do | [small changes](benchmarks/small_changes.md) | `python -m benchmarks.small_changes` |
 | queries at 50,000 passages | [queries](benchmarks/queries.md) | `python -m benchmarks.query_cost` |
 | growth, and what breaks first | [scale](benchmarks/scale.md) | `python -m benchmarks.scale` |

@@ -303,8 +303,9 @@ def _is_damaged_utf8(raw: bytes) -> bool:
 
 def newline_offsets(text: str) -> list[int]:
     r"""Where each line after the first starts, in characters. \r\n, \n and a lone \r end a line."""
-    if "\r" not in text:  # in nearly every text, and three times as fast
-        return list(itertools.accumulate(len(line) + 1 for line in text.split("\n")[:-1]))
+    if "\r" not in text:  # in nearly every text, and several times as fast
+        ends = itertools.accumulate(map(len, text.split("\n")[:-1]))
+        return [end + number for number, end in enumerate(ends, 1)]
     return [match.end() for match in re.finditer(r"\r\n|\n|\r", text)]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -43,10 +42,3 @@ def test_the_workspace_file_works_from_any_folder(tmp_path: Path) -> None:
     done = run(VALIDATE, tmp_path, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Validation successful for code location omni_pipelines" in done.stdout + done.stderr
-
-
-def test_dg_lists_what_can_be_launched(tmp_path: Path) -> None:
-    done = run(["-c", DG, "list", "defs", "--json"], ROOT, tmp_path)
-    assert done.returncode == 0, done.stdout + done.stderr
-    jobs = {job["name"] for job in json.loads(done.stdout)["jobs"]}
-    assert jobs == {"ingest_job", "index_job", "refresh_job", "quality_job", "maintenance_job"}

@@ -55,10 +55,8 @@ def vector_evidence(cosines: ScoredKeys, calibration: Calibration, readable: flo
 
 def evidence_fusion(keyword: Mapping[str, float], vector: Mapping[str, float]) -> list[Fused]:
     """All keys of both, each with the sum of its evidence, best first, ties by key."""
-    return ordered(
-        Fused(key, keyword.get(key, 0.0) + vector.get(key, 0.0), keyword.get(key, 0.0), vector.get(key, 0.0))
-        for key in keyword.keys() | vector.keys()
-    )
+    parts = [(key, keyword.get(key, 0.0), vector.get(key, 0.0)) for key in {**keyword, **vector}]
+    return ordered(Fused(key, words + meaning, words, meaning) for key, words, meaning in parts)
 
 
 def plain_rrf(keyword: Iterable[str], vector: Iterable[str], k: int = RRF_K) -> list[Fused]:

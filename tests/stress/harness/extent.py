@@ -48,7 +48,7 @@ class Extent:
     """Days in which everything goes wrong. With more than one, runs are processes that are killed."""
 
 
-_SHORT = Extent("short", 4, 15, 1, 3, 10, 3, 10, 1, 4, 1, 3, 10, 1, 8, 2, 1)
+_SHORT = Extent("short", 4, 15, 1, 3, 5, 3, 6, 1, 4, 1, 3, 10, 1, 8, 2, 1)
 _LONG = Extent("long", 320, 5_000, 120, 40, 300, 200, 100, 0, 60, 30, 100, 20, 18, 0, 40, 4)
 
 EXTENT = _LONG if os.environ.get("OMNI_STRESS") == "long" else _SHORT
