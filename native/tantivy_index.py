@@ -110,13 +110,24 @@ class KeywordIndex:
         """
         import tantivy
 
-        if not (folder / "meta.json").is_file():
-            raise IndexMissing(f"there is no keyword index at {folder}", cure="run: omni ingest")
+        cls.state_in(folder)
         with engine_errors(f"the keyword index at {folder} cannot be opened", INDEX, opening=True):
             if os.access(folder, os.W_OK):
                 return cls(folder, tantivy.Index.open(str(folder)), filters)
             links = _links_to(folder)
             return cls(folder, tantivy.Index.open(links.name), filters, links)
+
+    @staticmethod
+    def state_in(folder: Path) -> bytes:
+        """What the index in a folder consists of: it changes with each commit.
+
+        Raises:
+            IndexMissing: there is no index in the folder.
+        """
+        try:
+            return (folder / "meta.json").read_bytes()
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise IndexMissing(f"there is no keyword index at {folder}", cure="run: omni ingest") from error
 
     @classmethod
     def clone(cls, source: Path, target: Path, filters: tuple[str, ...]) -> KeywordIndex:

@@ -59,6 +59,8 @@ class IgnoreRules:
         self._rules = [(rule, re.compile(rule.regex, re.DOTALL)) for rule in reversed(rules)]
         self._is_name = _any_of(rule.regex for rule in rules if rule.is_for_names)
         self._is_path = _any_of(rule.regex for rule in rules if not rule.is_for_names)
+        is_any_negative = any(rule.is_negative for rule in rules)
+        self._endings = () if is_any_negative else tuple(ending for rule in rules if (ending := _ending(rule)))
         self._matching_folder = functools.lru_cache(1)(
             self._first_matching
         )  # a listing has a folder's files together
@@ -88,6 +90,10 @@ class IgnoreRules:
             if (is_folder or not rule.is_for_folders) and regex.fullmatch(name if rule.is_for_names else path):
                 return rule
         return None
+
+    def matches(self, path: str) -> bool:
+        """Whether the rules match a file, or a folder of it."""
+        return path.endswith(self._endings) or self.matching(path) is not None
 
     def matching(self, path: str) -> tuple[str, Rule] | None:
         """The first folder of a path that the rules match, with a slash at its end, or else the file; and the rule.
@@ -131,6 +137,13 @@ def _rule(line: str, number: int) -> Rule | None:
     regex = _regex(body.removeprefix("/"), is_path=not is_for_names)
     shown = written.encode("latin-1").decode("utf-8", "replace")
     return Rule(shown, number, regex, pattern != written, body != pattern, is_for_names)
+
+
+def _ending(rule: Rule) -> str:
+    """The end of the names that a rule such as `*.md` matches; "" for other rules."""
+    ending = rule.text[1:]
+    is_plain = rule.text.startswith("*") and ending.isascii() and not _SPECIAL.search(ending)
+    return ending if is_plain and rule.is_for_names and not rule.is_for_folders else ""
 
 
 def _without_trailing_spaces(line: str) -> str:

@@ -16,8 +16,13 @@ def read_rows(
     home: Home, definition: schemas.Table, kind: type[Row], columns: Sequence[str], where: str | None = None
 ) -> list[Row]:
     """Return rows of the head of a table with these columns; none if the table does not exist."""
+    return rows_of(read_columns(home, definition, columns, where), kind)
+
+
+def read_columns(home: Home, definition: schemas.Table, columns: Sequence[str], where: str | None = None) -> pa.Table:
+    """Return these columns of the head of a table; without rows if the table does not exist."""
     table = known_table(home, definition.name)
-    return rows_of(table.read(columns, where), kind) if table.exists() else []
+    return table.read(columns, where) if table.exists() else definition.schema.empty_table().select(columns)
 
 
 def known_table(home: Home, name: str) -> LanceTable:

@@ -11,7 +11,6 @@ from omni_pipelines.knowledge.state.table_files import note_quarantine, require_
 from omni_pipelines.pipeline.migration import migrate_tables
 from omni_pipelines.pipeline.recovery import recover
 from omni_pipelines.settings import Settings
-from omni_pipelines.sharing.pull import catch_up
 from omni_pipelines.steps.writer_lock import writer_lock
 
 
@@ -39,7 +38,9 @@ def writer_session(home: Home, settings: Settings, *, sync: bool = False, repair
         if not repairs:
             require_readable_heads(home)
         make_key(home.key)
-        if sync:
+        if sync and settings.store:
+            from omni_pipelines.sharing.pull import catch_up  # most homes share no store
+
             catch_up(home, settings)
         migrate_tables(home)
         try:

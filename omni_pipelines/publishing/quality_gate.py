@@ -13,6 +13,7 @@ from statistics import fmean, median
 from uuid import uuid4
 
 from omni_pipelines import progress
+from omni_pipelines.amounts import counted
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.answers.quote_checks import Checks, check_sentences
 from omni_pipelines.knowledge.answers.receipts import receipt_sentences
@@ -211,10 +212,10 @@ def judge(name: str, settings: Settings, now: Mapping[str, float], before: Mappi
     p = permutation_test([now[each] for each in now], [before[each] for each in now])
     fall = old - value
     fell = fall > settings.gate_drop or (fall > TOLERATED and p < SIGNIFICANT)
-    detail = f"{value:.3f} where the serving release has {old:.3f} (p = {p:.3f}), at least {settings.gate_floor:.3f}"
+    detail = f"{value:.3f}; the serving release has {old:.3f} (p = {p:.3f}), the floor is {settings.gate_floor:.3f}"
     worse = sorted((each for each in now if now[each] < before[each]), key=lambda each: now[each] - before[each])
     if worse:
-        detail += f"; {len(worse)} of {len(now)} questions are worse, as {worse[0]!r}"
+        detail += f"; worse: {len(worse)} of {counted(len(now), 'question')}, such as {worse[0]!r}"
     return GateMeasure(
         measure=name,
         passed=not low and not fell,

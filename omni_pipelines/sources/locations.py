@@ -6,11 +6,10 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from omni_pipelines.errors import ConfigurationError, SourceMissing
-from omni_pipelines.sources.local.archive import is_archive
 from omni_pipelines.sources.model.names import is_text, shown_name
 from omni_pipelines.sources.model.source import Source, SourceKind
 from omni_pipelines.sources.model.web_addresses import is_web, source_address
-from omni_pipelines.sources.objects.prefixes import is_prefix, object_source
+from omni_pipelines.text.readers.file_names import ARCHIVE_SUFFIXES
 
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+):/+")
 
@@ -32,7 +31,9 @@ def source_at(location: str, name: str, *, rev: str = "", base: Path | None = No
         location = url2pathname(urlsplit(location).path)
     if is_web(location):
         return Source(name=name, kind=SourceKind.WEB, url=source_address(location))
-    if is_prefix(location):
+    if "://" in location:
+        from omni_pipelines.sources.objects.prefixes import object_source
+
         return object_source(location, name)
     path = (base or Path()) / Path(location).expanduser()
     if not rev and not path.exists() and "@" in location:
@@ -42,7 +43,7 @@ def source_at(location: str, name: str, *, rev: str = "", base: Path | None = No
     if rev:
         return Source(name=name, kind=SourceKind.GIT, root=resolved, rev=rev)
     if resolved.is_file():
-        kind = SourceKind.ARCHIVE if is_archive(resolved.name) else SourceKind.FILES
+        kind = SourceKind.ARCHIVE if resolved.name.lower().endswith(ARCHIVE_SUFFIXES) else SourceKind.FILES
         return Source(name=name, kind=kind, root=resolved.parent, file=resolved.name)
     return Source(name=name, root=resolved)
 

@@ -6,6 +6,7 @@ import functools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -167,11 +168,18 @@ def token_budget(home: Home, settings: Settings) -> Verdict:
 def keyword_coverage(home: Home) -> Verdict:
     """Check that the keyword index contains exactly the chunks."""
     record = read_step_record(home, "keyword_index")
-    chunks = set(open_table(home, CHUNKS).read(["chunk_id"])["chunk_id"].to_pylist())
+    folder = home.keyword / (record.output if record else "none")
     try:
-        keys = KeywordIndex.open(home.keyword / (record.output if record else "none"), FILTERS).keys()
+        return _keyword_coverage(home, open_table(home, CHUNKS).head(), folder, KeywordIndex.state_in(folder))
     except EngineError as error:
         return Verdict("index_coverage", False, str(error))
+
+
+@functools.lru_cache(maxsize=1)
+def _keyword_coverage(home: Home, version: TableVersion, folder: Path, _state: bytes) -> Verdict:
+    """The same of one version and one state of the index: its check and the gate ask this of the same ones."""
+    chunks = set(open_table(home, CHUNKS).read(["chunk_id"], version=version.version)["chunk_id"].to_pylist())
+    keys = KeywordIndex.open(folder, FILTERS).keys()
     missing, surplus = len(chunks.difference(keys)), len(keys) - len(chunks.intersection(keys))
     detail = f"{len(keys)} entries for {len(chunks)} chunks; {missing} missing, {surplus} too many"
     return Verdict("index_coverage", not missing and not surplus, detail, {"missing": missing, "surplus": surplus})

@@ -4,20 +4,22 @@ import functools
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import pyarrow as pa
+
 from native import text_recognition
 from native.filters import equals
 from omni_pipelines.errors import DeletionRefused
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.table_files import read_quarantine
 from omni_pipelines.refusals import RECOGNIZABLE, RefusalCode
-from omni_pipelines.rows import DocumentRow, QuarantineRow
+from omni_pipelines.rows import DocumentRow, QuarantineRow, rows_of
 from omni_pipelines.schemas import DOCUMENTS
 from omni_pipelines.settings import Settings
 from omni_pipelines.sources.model.listing import Listing, SourceFile
 from omni_pipelines.sources.model.selection import FileSelection
-from omni_pipelines.sources.model.source import Source, SourceKind
+from omni_pipelines.sources.model.source import SourceKind
 from omni_pipelines.steps.office_conversion import can_convert, is_converted_as_possible
-from omni_pipelines.tables import read_rows
+from omni_pipelines.tables import read_columns
 from omni_pipelines.text.readers.registry import has_recognized, is_archive_list, is_mark_current, is_parser_current
 from omni_pipelines.text.secrets.masking import is_masking_current, masking_of
 
@@ -48,7 +50,7 @@ class SourcePlan:
     to_read: tuple[SourceFile, ...]
     """Files that are new, changed on disk, or were read by an older reader."""
     stored: dict[str, DocumentRow]
-    """Path to the stored document, with the columns that are compared."""
+    """Path to the stored document, with the columns that are compared; those that `unchanged` counts are left out."""
     gone: tuple[str, ...]
     """Paths that are stored, as documents or in quarantine, and are not in the source any more."""
     still_quarantined: tuple[str, ...]
@@ -59,6 +61,8 @@ class SourcePlan:
     """Paths of documents that are a part of their file, and whose files did not change since."""
     retagged: tuple[str, ...] = ()
     """Paths whose documents get other access tags."""
+    unchanged: int = 0
+    """How many documents stay as they are, because nothing about them or their files has changed."""
     embedded: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Path of a listed file to the stored paths of the files inside it."""
 
@@ -95,12 +99,12 @@ class SourcePlan:
 
 
 class _StoredRows:
-    """What is stored of a source: its documents and its rows in quarantine, by path."""
+    """What is stored of a source, by path: its rows in quarantine, and its documents that may have changed."""
 
-    def __init__(self, home: Home, settings: Settings, source: Source) -> None:
+    def __init__(self, home: Home, settings: Settings, listing: Listing) -> None:
+        source = listing.source
         where = equals("source", source.name)
         columns = ["path", "stat", "parser", "code", "detail"]
-        self.documents = {row["path"]: row for row in read_rows(home, DOCUMENTS, DocumentRow, _KNOWN, where)}
         self.refusals = {row["path"]: row for row in read_quarantine(home, columns, where)}
         self._settings, self._source = settings, source
         self._masking = masking_of(settings, source.name)
@@ -108,10 +112,37 @@ class _StoredRows:
         self._can_convert = can_convert()
         self._can_recognize = settings.ocr and text_recognition.installed()
         self._is_read_as_set = functools.cache(self._would_read_so)  # nearly all documents have the same columns
+        stored = read_columns(home, DOCUMENTS, _KNOWN, where)
+        paths = stored["path"].to_pylist()
+        listed = {file.path: file for file in listing.files}
+        self.embedded = _embedded(listed, [*paths, *self.refusals])
+        self.unchanged = self._unchanged(stored, listed) - self.refusals.keys() - self.embedded.keys()
+        others = [place for place, path in enumerate(paths) if path not in self.unchanged]
+        self.documents = {row["path"]: row for row in rows_of(stored.take(pa.array(others, pa.int64())), DocumentRow)}
+        self.retagged = _tagged_otherwise(stored, list(source.acl))
+
+    def _unchanged(self, stored: pa.Table, listed: Mapping[str, SourceFile]) -> set[str]:
+        """Paths of documents that reading their files again would give as they are.
+
+        Nearly all documents are so in most runs: the columns are compared without an object for each row.
+        """
+        columns = ("path", "stat", "uri", "parser", "masking", "findings", "partial")
+        folder = self._source.uri("-").removesuffix("-")
+        return {
+            path
+            for path, stat, uri, parser, masking, findings, partial in zip(
+                *(stored[name].to_pylist() for name in columns), strict=True
+            )
+            if (file := listed.get(path)) is not None
+            and stat == file.version_mark
+            and (parser == file.reader.fingerprint or is_parser_current(parser, file.reader))
+            and (uri == f"{folder}{path}" or uri == self._source.uri(path))  # of most paths nothing is quoted
+            and self._is_read_as_set(masking, findings, parser, partial)
+        }
 
     @property
     def paths(self) -> set[str]:
-        """All paths."""
+        """All paths, except the unchanged ones."""
         return self.documents.keys() | self.refusals.keys()
 
     def is_kept(self, file: SourceFile, inside: Iterable[str]) -> bool:
@@ -178,32 +209,39 @@ class _StoredRows:
 
 def plan_source(home: Home, settings: Settings, listing: Listing) -> SourcePlan:
     """Compare the listing of a source with what is stored. Reads no file."""
-    source = listing.source
-    rows = _StoredRows(home, settings, source)
+    rows = _StoredRows(home, settings, listing)
+    embedded = rows.embedded
     listed = {file.path for file in listing.files}
-    embedded = _embedded(listed, rows.paths)
-    kept = {file.path for file in listing.files if rows.is_kept(file, embedded.get(file.path, ()))}
-    refused = {file.path for file in listing.files if rows.is_refused(file)}
+    files = [file for file in listing.files if file.path not in rows.unchanged]
+    kept = {file.path for file in files if rows.is_kept(file, embedded.get(file.path, ()))}
+    refused = {file.path for file in files if rows.is_refused(file)}
     current = kept | refused
     kept_inside = {path for outer in kept for path in embedded.get(outer, ())}
     inside = {path for outer, paths in embedded.items() if outer not in refused for path in paths}
     unsure = tuple(listing.unreadable_paths)
     gone = {path for path in rows.paths - listed - inside if not path.startswith(unsure)}
     still_quarantined = tuple(sorted(refused | (kept_inside - rows.documents.keys())))
-    tags = list(source.acl)
     return SourcePlan(
         listing=listing,
-        to_read=tuple(file for file in listing.files if file.path not in current),
+        to_read=tuple(file for file in files if file.path not in current),
         stored=rows.documents,
         gone=tuple(sorted(gone)),
         still_quarantined=still_quarantined,
         still_unknown=tuple(path for path in still_quarantined if rows.refusals[path]["code"] == RefusalCode.KIND),
         still_partial=tuple(sorted(filter(rows.is_partial, kept | kept_inside))),
-        retagged=tuple(
-            sorted(path for path, row in rows.documents.items() if path not in gone and row["acl"] != tags)
-        ),
+        retagged=tuple(sorted(rows.retagged - gone)),
+        unchanged=len(rows.unchanged),
         embedded=embedded,
     )
+
+
+def _tagged_otherwise(stored: pa.Table, tags: Sequence[str]) -> set[str]:
+    """Paths of documents that do not have these access tags."""
+    column = stored["acl"].combine_chunks()
+    if not tags and not len(column.flatten()):
+        return set()
+    rows = zip(stored["path"].to_pylist(), column.to_pylist(), strict=True)
+    return {path for path, stored_tags in rows if stored_tags != tags}
 
 
 def _embedded(listed: Collection[str], paths: Iterable[str]) -> dict[str, tuple[str, ...]]:
@@ -248,7 +286,7 @@ def check_deletions(plans: Sequence[SourcePlan], settings: Settings) -> None:
 
 def _suspicion(plan: SourcePlan, share: float) -> str:
     """What is suspicious about the deletions of a plan; "" if nothing."""
-    stored, lost = len(plan.stored), len(plan.lost)
+    stored, lost = plan.unchanged + len(plan.stored), len(plan.lost)
     source = plan.listing.source
     if not source.guarded or not lost:
         return ""

@@ -11,7 +11,9 @@ from omni_pipelines.ignore_rules import IgnoreRules
 
 def ignored(content: bytes, *paths: str) -> list[str]:
     rules = IgnoreRules.of_file(content)
-    return [path for path in paths if rules.matching(path) is not None]
+    found = [path for path in paths if rules.matching(path) is not None]
+    assert [path for path in paths if rules.matches(path)] == found
+    return found
 
 
 @pytest.mark.parametrize(

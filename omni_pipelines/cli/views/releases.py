@@ -149,6 +149,9 @@ class ReleaseChanges:
 def show_changes(result: ReleaseChanges) -> None:
     """Print each document that differs, and how its text differs."""
     changes = result.changes
+    if changes.before == changes.after:
+        say(f"release {changes.after} is the newest release: no document has changed since")
+        return
     differing = ", ".join(f"{count:,} {kind}" for kind, count in changes.summary.items() if count)
     say(f"from release {changes.before} to {changes.after}: {differing or 'no document differs'}")
     for name, (before, after) in changes.fingerprints.items():

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from native.errors import EngineError
 from native.filters import is_in
+from native.lance_changes import changed_values
 from native.lance_tables import LanceTable, TableVersion
 from omni_pipelines.batches import batched
 from omni_pipelines.home import Home
@@ -98,21 +99,32 @@ NO_CHANGES = DocumentChanges()
 
 def count_changes(home: Home, before: Release | None, after: Release) -> DocumentChanges:
     """What `after` holds that readers of `before` did not see, whichever run read the files."""
-    old = _revisions(home, before) if before is not None else {}
-    new = _revisions(home, after)
+    where = _differing(home, before, after) if before is not None else None
+    old = _revisions(home, before, where) if before is not None else {}
+    new = _revisions(home, after, where)
     added = new.keys() - old.keys()
     changed = {key for key in new.keys() & old.keys() if new[key][0] != old[key][0]}
     masked = sum(new[key][1] for key in added | changed)
     return DocumentChanges(len(added), len(changed), len(old.keys() - new.keys()), masked)
 
 
-def _revisions(home: Home, release: Release) -> dict[str, tuple[str, int]]:
+def _differing(home: Home, before: Release, after: Release) -> str | None:
+    """A filter for the documents that may differ between two releases; None if all have to be compared."""
+    since, until = (TableVersion.parse(release.tables[DOCUMENTS.name]) for release in (before, after))
+    try:
+        documents = changed_values(LanceTable(home.table(DOCUMENTS.name)), "doc_id", since, until.version)
+    except EngineError:
+        return None
+    return None if documents is None else is_in("doc_id", documents)
+
+
+def _revisions(home: Home, release: Release, where: str | None) -> dict[str, tuple[str, int]]:
     """Id of each document to its revision and the number of masked places; none if the files are gone or damaged."""
     table, version = LanceTable(home.table(DOCUMENTS.name)), TableVersion.parse(release.tables[DOCUMENTS.name])
     try:
         if table.version(version.version) != version:
             return {}
-        rows = table.read(["doc_id", "revision", "masked"], version=version.version).to_pydict()
+        rows = table.read(["doc_id", "revision", "masked"], where, version.version).to_pydict()
     except EngineError:
         return {}
     return dict(zip(rows["doc_id"], zip(rows["revision"], rows["masked"], strict=True), strict=True))

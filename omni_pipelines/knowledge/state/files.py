@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator
 
 from pydantic import BaseModel
 
+from native.filters import is_in
 from native.lance_tables import TableVersion
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.table_files import read_quarantine
@@ -39,13 +40,26 @@ def seen_files(home: Home, release: Release, sources: Collection[str] | None = N
 
 def count_fates(home: Home, release: Release, sources: Collection[str] | None = None) -> dict[Fate, dict[str, int]]:
     """Fate to kind to the number of its files, the most frequent first."""
-    found = {(source, path): (fate, kind) for source, path, fate, kind, _ in _found(home, release, sources)}
-    counts = Counter(found.values())
+    unread = {(source, path): (fate, kind) for source, path, fate, kind, _ in _unread(home, sources)}
+    counts: Counter[tuple[Fate, str]] = Counter()
+    for (end, partial), count in _count_ends(home, release, sources, unread).items():
+        counts[Fate.PARTIAL if partial else Fate.READ, suffix_of(end)] += count
+    counts.update(unread.values())
     return {
         fate: {kind: count for (of, kind), count in counts.most_common() if of is fate}
         for fate in Fate
         if any(of is fate for of, _ in counts)
     }
+
+
+def _count_ends(
+    home: Home, release: Release, sources: Collection[str] | None, unread: Collection[tuple[str, str]]
+) -> Counter[tuple[str, bool]]:
+    """The number of documents by the end of the path, which decides the suffix, and by whether a part is missing."""
+    rows = _documents(home, release, sources)
+    if unread:
+        rows = [row for row in rows if row[:2] not in unread]
+    return Counter([(path[path.rfind(".") :] if "." in path else path, partial != "") for _, path, partial in rows])
 
 
 def _found(
@@ -56,12 +70,22 @@ def _found(
     A file that could not be read this time may still have its former document, and one that is ignored since the
     release was made is in that release.
     """
+    for source, path, partial in _documents(home, release, sources):
+        yield source, path, Fate.PARTIAL if partial else Fate.READ, suffix_of(path), partial
+    yield from _unread(home, sources)
+
+
+def _documents(home: Home, release: Release, sources: Collection[str] | None) -> list[tuple[str, str, str]]:
+    """Source and path of each document of a release, and what its file holds besides it; "" if that is nothing."""
     columns = ["source", "path", "partial"]
     version = TableVersion.parse(release.tables[DOCUMENTS.name]).version
-    documents = known_table(home, DOCUMENTS.name).read(columns, version=version)
-    for source, path, partial in zip(*(documents[name].to_pylist() for name in columns), strict=True):
-        if sources is None or source in sources:
-            yield source, path, Fate.PARTIAL if partial else Fate.READ, suffix_of(path), partial
+    where = is_in("source", sorted(sources)) if sources is not None else None
+    documents = known_table(home, DOCUMENTS.name).read(columns, where, version=version)
+    return list(zip(*(documents[name].to_pylist() for name in columns), strict=True))
+
+
+def _unread(home: Home, sources: Collection[str] | None) -> Iterator[tuple[str, str, Fate, str, str]]:
+    """The same as `_found` of the files that are not read."""
     for row in read_quarantine(home, ["source", "path", "code", "detail"]):
         fate = fate_of(row["code"])
         if fate is not Fate.PARTIAL and (sources is None or row["source"] in sources):

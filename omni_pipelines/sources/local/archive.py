@@ -22,12 +22,6 @@ from omni_pipelines.sources.model.selection import FileSelection
 from omni_pipelines.sources.model.source import Source, missing_source
 from omni_pipelines.text.readers.archives.archive import open_archive
 from omni_pipelines.text.readers.archives.entries import DAMAGED, Archive, ArchiveEntry, ArchiveLimits
-from omni_pipelines.text.readers.file_names import ARCHIVE_SUFFIXES
-
-
-def is_archive(name: str) -> bool:
-    """Whether a file name is that of an archive."""
-    return name.lower().endswith(ARCHIVE_SUFFIXES)
 
 
 def list_archive(source: Source, limits: SourceLimits) -> Listing:

@@ -84,13 +84,12 @@ class _FolderWalk:
             ignores = ignores.entered(folder, [entry.name for entry in entries])
             has_rules = bool(ignores.files) or folder.count("/") > self._depth
             for entry in entries:
-                path = f"{folder}{entry.name}"
+                name = entry.name
+                path = f"{folder}{name}"
                 if entry.is_dir(follow_symlinks=False):
-                    if not self._is_ruled_out(f"{path}/", entry.name, ignores):
+                    if not self._is_ruled_out(f"{path}/", name, ignores):
                         pending.append((f"{path}/", ignores))
-                elif not (has_rules or entry.name[0] in RULED_BEGINNINGS) or not self._is_ruled_out(
-                    path, entry.name, ignores
-                ):
+                elif not (has_rules or name[0] in RULED_BEGINNINGS) or not self._is_ruled_out(path, name, ignores):
                     self._add(path, entry)
 
     def _entries(self, folder: str) -> list[os.DirEntry[str]]:
@@ -118,7 +117,6 @@ class _FolderWalk:
         return rule is not None
 
     def _add(self, path: str, entry: os.DirEntry[str]) -> None:
-        shown = shown_name(path)
         try:
             status = entry.stat(follow_symlinks=False)
         except FileNotFoundError:
@@ -126,7 +124,16 @@ class _FolderWalk:
         except OSError:
             self.unreadable.append(path)  # the folder permits listing names, but nothing else
             return
-        if not modes.S_ISREG(status.st_mode):
+        is_regular = modes.S_ISREG(status.st_mode)
+        if is_regular and path.isascii() and "%" not in path:  # no other file is shown under this name
+            self.selection.add(path, status.st_size, status.st_mtime_ns, version_mark(status))
+        else:
+            self._add_odd(path, status, is_regular=is_regular)
+
+    def _add_odd(self, path: str, status: os.stat_result, *, is_regular: bool) -> None:
+        """Add a file whose name another file may be shown under; name a link, and what is no file."""
+        shown = shown_name(path)
+        if not is_regular:
             what = "a link" if modes.S_ISLNK(status.st_mode) else "not a regular file"
             self.selection.ignore(shown, what.removeprefix("a "), f"built-in rule: it is {what}")
             return

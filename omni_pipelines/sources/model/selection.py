@@ -122,7 +122,7 @@ class FileSelection:
         if self._exclude and (excluded := self._exclude.matching(path)) is not None:
             left_out, rule = excluded
             return left_out, "excluded", f"exclude: {rule.text}"
-        if self._source.include and not self._include.matching(path):
+        if self._source.include and not self._include.matches(path):
             return path, "not included", f"include: {' '.join(self._source.include)}"
         return None
 

@@ -21,11 +21,6 @@ from omni_pipelines.text.readers.registry import reader_by_name
 _PRINTABLE = re.compile(r"[^\x00-\x20\x7f]+")
 
 
-def is_prefix(location: str) -> bool:
-    """Whether a location is a URL of an object store."""
-    return "://" in location
-
-
 def object_source(location: str, name: str) -> Source:
     """The source at `s3://bucket/prefix`; a single object if it ends in a file name and not in a slash.
 

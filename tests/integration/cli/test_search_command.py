@@ -127,7 +127,7 @@ def test_error_about_an_unknown_document_names_the_most_similar_one(home: Path) 
 
 
 def test_changes_compares_with_the_release_before_unless_told_otherwise(home: Path) -> None:
-    assert output(home, "changes") == "from release 1 to 1: no document differs\n"
+    assert output(home, "changes") == "release 1 is the newest release: no document has changed since\n"
 
 
 def test_why_not_names_the_stage_and_explains_it(home: Path) -> None:

@@ -88,6 +88,8 @@ def test_every_file_has_exactly_one_fate(ingested: Line) -> None:
     assert len(files(ingested)) == len(FATES)
     counts = count_fates(ingested.home, require_release(ingested.home))
     assert {fate: sum(kinds.values()) for fate, kinds in counts.items()} == Counter(FATES.values())
+    kinds = Counter((file.fate, file.kind) for file in files(ingested))
+    assert {(fate, kind): count for fate, found in counts.items() for kind, count in found.items()} == kinds
     assert counts[Fate.IGNORED] == {"hidden": 1, ".gitignore": 1, "vendored folder": 1}
 
 

@@ -335,7 +335,7 @@ def test_a_state_that_fails_the_gate_is_not_published_and_the_run_says_why(small
     save_golden(small.home, [GoldenLabel(question="How do otters sleep?", path="otter.md", quote=quote)])
     run_job(small.home, "refresh_job")
     small.write("otter.md", "# Lorem\n\nLorem ipsum dolor sit amet.\n")
-    with pytest.raises(GateFailed, match=r"ndcg@10: 0\.000 where the serving release has 1\.000"):
+    with pytest.raises(GateFailed, match=r"ndcg@10: 0\.000; the serving release has 1\.000"):
         run_job(small.home, "refresh_job")
     assert release_numbers(small.home) == [1]
     small.write("otter.md", f"# Otter\n\n{quote}.\n")

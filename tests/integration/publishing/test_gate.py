@@ -106,7 +106,7 @@ def test_a_good_state_passes_and_is_measured(base: KnowledgeBase) -> None:
 
 def test_a_poisoned_batch_is_blocked_and_answers_stay_as_they_were(base: KnowledgeBase) -> None:
     before = told(base)
-    with pytest.raises(GateFailed, match=r"ndcg@10: 0\.\d+ where the serving release has 1\.000") as refusal:
+    with pytest.raises(GateFailed, match=r"ndcg@10: 0\.\d+; the serving release has 1\.000") as refusal:
         poison(base, "walrus", "ibex", "gecko").build()
     assert "omni gate bisect" in refusal.value.cure
     release = newest_release(base.home)

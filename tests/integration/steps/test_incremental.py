@@ -12,6 +12,7 @@ import pytest
 
 from native.lance_maintenance import MAX_FRAGMENTS
 from native.lance_tables import LanceTable
+from native.tantivy_index import KeywordIndex
 from omni_pipelines import schemas
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.search.options import Mode
@@ -350,6 +351,16 @@ def test_every_check_passes_after_a_pass(filled: Line) -> None:
     ]
     assert [verdict for verdict in verdicts if not verdict.passed] == []
     assert len(verdicts) == 12
+
+
+def test_coverage_fails_as_soon_as_the_keyword_index_lacks_a_chunk(filled: Line) -> None:
+    record = read_step_record(filled.home, "keyword_index")
+    assert record is not None
+    assert checks.keyword_coverage(filled.home).passed
+    with KeywordIndex.open(filled.home.keyword / record.output, schemas.FILTERS).writer() as writer:
+        writer.delete([filled.rows("chunks", "chunk_id")[0]["chunk_id"]])
+        writer.commit()
+    assert checks.keyword_coverage(filled.home).numbers == {"missing": 1, "surplus": 0}
 
 
 def test_many_small_runs_leave_few_fragments_and_a_line_that_chains(line: Line, docs: Path) -> None:
