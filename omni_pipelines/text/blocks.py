@@ -32,8 +32,10 @@ _ADMONITION = re.compile(
 _DIRECTIVE = re.compile(r"\.\.[ \t]+[\w:-]+::|\.\.[ \t]+_[^:]+:|:[\w-]+:(?:[ \t]+\S+)?$|<!--.*-->$")
 _MARKS = (_ITEM, _FIELD, _FENCE, _MARKDOWN_HEADING, _PROMPT, _DIRECTIVE, _RULE)
 """What starts a new block, or separates blocks."""
-_CALL = re.compile(r"(?:@|(?:[a-z]+ ){0,2})[\w.]*\w\((?:[^()]|\([^()]*\))*\)(?:\s*(?:->|→|:)\s*\S.*)?$")
-"""A line that is the signature of a function, class or method, as documentation shows it."""
+_CALL = re.compile(
+    r"(?:@|(?:[a-z]+ ){0,2})[\w.]*\w(?: (?=\(.*\) ?(?:->|→) ?\w))?\((?:[^()]|\([^()]*\))*\)(?:\s*(?:->|→|:)\s*\S.*)?$"
+)
+"""A line that is the signature of a function, class or method, as documentation shows it; `a ( b ) → c` too."""
 _CODE_INDENT = 4
 _MAX_TERM_LENGTH = 160
 LEAD_ENDS = (":", "：")  # noqa: RUF001

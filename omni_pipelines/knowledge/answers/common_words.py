@@ -16,7 +16,7 @@ _ENGLISH = (
     "already still just only even ever again instead yet always sometimes often maybe quickly together much many "
     "more most few fewer less least several any each every all both way ways thing things kind kinds "
     "case cases example examples reason purpose meaning stuff lot lots someone anyone everyone somebody anybody "
-    "something anything nothing everything people"
+    "something anything nothing everything people nobody none nowhere somewhere anywhere everywhere somehow anymore"
 ).split()
 _GERMAN = (
     "benutzen benutze benutzt verwenden verwende verwendet nutzen nutze nutzt machen mache macht gemacht gehen "

@@ -11,7 +11,7 @@ from omni_pipelines.knowledge.answers.evidence import (
     answer_probability,
     unit_scores,
 )
-from omni_pipelines.knowledge.answers.question import BY_DECLARATION, Asked, wants_list
+from omni_pipelines.knowledge.answers.question import BY_DECLARATION, IN_ONE_SENTENCE, Asked, wants_list
 from omni_pipelines.knowledge.answers.quotes import cite
 from omni_pipelines.knowledge.answers.units import CONTAINERS, Unit, UnitKind
 
@@ -27,8 +27,8 @@ MAX_NEAREST = 3
 """Passages that an abstention names."""
 MAX_AMBIGUOUS_WORDS = 3
 """A question with more content words says which thing it is about."""
-MAX_SECTION_LENGTH, MAX_PARAGRAPH_LENGTH = 900, 350
-"""Characters up to which a section or a paragraph is quoted as a whole."""
+MAX_LIST_LENGTH, MAX_SECTION_LENGTH, MAX_PARAGRAPH_LENGTH = 900, 700, 350
+"""Characters up to which a list, a section or a paragraph is quoted as a whole."""
 
 
 def extract_answer(release: int, question: Question) -> Answer:
@@ -131,17 +131,21 @@ def _is_fragment(unit: Unit) -> bool:
 
 
 def whole_unit(each: Candidate, question: Question) -> Unit:
-    """The unit that is quoted for a candidate: its list, if the question asks for one, or its short paragraph.
+    """The unit that is quoted for a candidate: its list, if the question asks for one, or its short section.
 
-    A sentence that introduces a list is quoted with it.
+    Where one sentence answers, such as a number, it is the short paragraph. A sentence that introduces a list is
+    quoted with it.
     """
     around = [unit for unit in question.units[each.rank - 1] if unit.kind in CONTAINERS and unit.contains(each.unit)]
     lists = [unit for unit in around if unit.kind is UnitKind.LIST]
-    if lists and (wants_list(question.text) or question.asked is Asked.STEPS or _introduces(each.unit, lists[0])):
+    wants_many = wants_list(question.text) or question.asked is Asked.STEPS
+    if lists and (wants_many or _introduces(each.unit, lists[0])):
         return lists[0]
     if each.unit.kind in _ITEMS:  # the items of a list need not be about the same
         return each.unit
-    limits = {UnitKind.SECTION: MAX_SECTION_LENGTH, UnitKind.PARAGRAPH: MAX_PARAGRAPH_LENGTH}
+    limits = {UnitKind.PARAGRAPH: MAX_PARAGRAPH_LENGTH}
+    if wants_many or question.asked not in IN_ONE_SENTENCE:
+        limits[UnitKind.SECTION] = MAX_SECTION_LENGTH
     short = [unit for unit in around if len(unit.text) <= limits.get(unit.kind, 0)]
     return max(short, key=lambda unit: len(unit.text), default=each.unit)
 
@@ -166,7 +170,7 @@ def _merged(units: Sequence[Unit], question: Question) -> list[Unit]:
     lists = [unit for found in question.units for unit in found if unit.kind is UnitKind.LIST]
     for whole in lists:
         items = [unit for unit in units if unit.kind in _ITEMS and whole.contains(unit)]
-        if len(whole.text) <= MAX_SECTION_LENGTH and len(items) > 1:
+        if len(whole.text) <= MAX_LIST_LENGTH and len(items) > 1:
             units = [whole if unit in items else unit for unit in units]
     distinct = list(dict.fromkeys(units))
     return [unit for unit in distinct if not any(other != unit and other.contains(unit) for other in distinct)]

@@ -246,6 +246,18 @@ ABOUT_SYMBOLS = {Asked.DEFINED, Asked.DEFAULT, Asked.SIGNATURE}
 """Kinds of questions that a declaration answers."""
 BY_DECLARATION = {Asked.DEFINED, Asked.SIGNATURE}
 """Kinds of questions that the declaration of what they name answers completely."""
+IN_ONE_SENTENCE = {
+    Asked.PERSON,
+    Asked.YEAR,
+    Asked.VERSION,
+    Asked.TIME,
+    Asked.DURATION,
+    Asked.MONEY,
+    Asked.NUMBER,
+    Asked.PLACE,
+    Asked.DEFAULT,
+}
+"""Kinds of questions that one sentence answers."""
 
 
 def defined_names(question: str) -> list[str]:

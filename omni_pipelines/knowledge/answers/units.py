@@ -299,11 +299,14 @@ class _Composer:
         return fence.end() if fence else block.end
 
     def _code(self, block: Block, above: Block | None) -> Iterator[tuple[UnitKind, tuple[Range, ...]]]:
+        """Code with the sentence before it, and with the whole paragraph that introduces it."""
         is_introduced = above is not None and not (self._is_source and "\n\n" in self._text[above.end : block.start])
         if above is not None and is_introduced and above.kind in (BlockKind.PARAGRAPH, *_LISTED):
             is_short = above.kind is not BlockKind.PARAGRAPH or above.end - above.start <= MAX_LEAD_LENGTH
             start = above.start if is_short else self._sentences(above)[-1][0]
             yield UnitKind.CODE, ((start, self._end(block)),)
+            if above.kind is BlockKind.PARAGRAPH and self._text[: above.end].endswith(LEAD_ENDS):
+                yield UnitKind.SECTION, ((above.start, self._end(block)),)
         else:
             yield UnitKind.CODE, ((block.start, block.end),)
 

@@ -117,6 +117,7 @@ def test_words_that_no_source_has_are_unmentioned() -> None:
         ("How do I use an eclipse?", ("eclipse",)),
         ("What is an eclipse used for?", ("eclipse",)),
         ("How does an eclipse work, exactly?", ("eclipse",)),
+        ("How does nobody see an eclipse anymore?", ("eclipse",)),
         ("What is the best way to make anything?", ()),
         ("Wie benutze ich eine Finsternis?", ("Finsternis",)),
         ("日食使用", ("日食使用",)),

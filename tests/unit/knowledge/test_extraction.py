@@ -62,6 +62,11 @@ def test_code_is_quoted_with_its_lines_and_the_sentence_that_introduces_it() -> 
     assert "omni keys rotate\nomni keys list" in answer
 
 
+def test_paragraph_is_quoted_with_the_code_that_it_introduces() -> None:
+    text = f"Rotate the keys each month.{' Seals rest upon the ice.' * 15} Run this:\n\n```sh\nomni keys list\n```\n"
+    assert quoted(text, question="How do I rotate the keys each month?").endswith("omni keys list\n```")
+
+
 def test_whole_list_is_quoted_where_a_question_asks_for_steps() -> None:
     text = "To rotate the keys, do these steps:\n\n1. Stop the server.\n2. Rotate the keys.\n3. Start the server.\n"
     answer = quoted(text, question="What are the steps to rotate the keys?")
@@ -72,6 +77,19 @@ def test_sentence_that_introduces_a_list_is_quoted_with_the_list() -> None:
     items = "".join(f"- seals upon rock number {number} of the bay\n" for number in range(25))
     text = f"Otters sleep in many places, as follows.\n\n{items}"
     assert quoted(text, question="Otters sleep in many places?") == text.strip()
+
+
+@pytest.mark.parametrize(
+    ("question", "is_whole"),
+    [
+        ("How many hours do otters sleep?", False),
+        ("How do otters sleep?", True),
+        ("Otters sleep for which hours, and for how many?", True),
+    ],
+)
+def test_section_is_quoted_as_a_whole_unless_one_sentence_answers(question: str, is_whole: bool) -> None:
+    first, second = "Otters sleep for eleven hours.", "Seals rest upon the ice."
+    assert (second in quoted(f"{first}\n\n{second}\n", question=question)) == is_whole
 
 
 def test_table_row_is_quoted_with_its_header() -> None:

@@ -170,11 +170,13 @@ def test_line_with_an_indented_description_is_a_term() -> None:
     )
 
 
-def test_call_on_a_line_of_its_own_is_a_signature() -> None:
-    assert found("embed(texts, size=3) -> array\n\nEmbeds texts.") == [
-        (BlockKind.SIGNATURE, "embed(texts, size=3) -> array"),
-        (BlockKind.PARAGRAPH, "Embeds texts."),
-    ]
+@pytest.mark.parametrize("call", ["embed(texts, size=3) -> array", "file_size ( name text [, fork text ] ) → bigint"])
+def test_call_on_a_line_of_its_own_is_a_signature(call: str) -> None:
+    assert found(f"{call}\n\nEmbeds texts.") == [(BlockKind.SIGNATURE, call), (BlockKind.PARAGRAPH, "Embeds texts.")]
+
+
+def test_words_before_a_bracket_are_no_signature() -> None:
+    assert found("Restart (graceful)\n\nEmbeds texts.")[0][0] is BlockKind.PARAGRAPH
 
 
 @pytest.mark.parametrize("code", [">>> embed(texts)\n[1, 2]", "$ omni run\ndone", "    x = 1\n\n    y = 2"])
