@@ -28,7 +28,7 @@ from omni_pipelines.text.sentences import Range, lines, rows, sentences, words
 if TYPE_CHECKING:
     from omni_pipelines.text.token_counting import CountTokens
 
-CHUNKER = "structure-9"
+CHUNKER = "structure-10"
 """Name and version of this algorithm: documents that another version cut are cut again."""
 CODE, DATA = "code", "data"
 """The kinds of documents, as readers report them, that AUTO cuts in their own way."""

@@ -1,8 +1,8 @@
 """Fill chunks: the parts of a document are packed into chunks until the token budget is used up.
 
 A small section is joined with the next one while both fit. A section that is too long is cut between paragraphs, then
-lines, then sentences, then words. Neighbouring chunks overlap only where a paragraph itself is cut, and never in a
-table.
+lines, then sentences, then words. A short paragraph that ends with a colon stays with the one that it introduces.
+Neighbouring chunks overlap only where a paragraph itself is cut, and never in a table.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import partial, reduce
 from typing import TYPE_CHECKING
 
+from omni_pipelines.text.blocks import LEAD_ENDS
 from omni_pipelines.text.chunk_context import Tables
 from omni_pipelines.text.sentences import Range, Splitter, lines, paragraphs, sentences, words
 
@@ -23,6 +24,8 @@ MAX_SMALL_SHARE = 0.25
 """A chunk below this share of the budget takes in the next section, if the whole section fits."""
 MAX_STRAY_SHARE = 0.125
 """A chunk below this share, such as a heading alone, takes in the beginning of a section that does not fit."""
+MAX_LEAD_SHARE = 0.125
+"""A paragraph up to this share of the budget that introduces the next one goes with it to the next chunk."""
 MAX_CHARACTERS_PER_TOKEN = 128
 """Length of the longest token, nearly: a text with more characters for each allowed token is too long anyway."""
 _MAX_WORD_LENGTH = 256
@@ -167,12 +170,30 @@ class Packer:
     def _add(self, unit: _Unit) -> list[Span]:
         done = []
         if self._tokens + unit.tokens > self._limit:
-            done = self._spans(self._held, self._repeated)
+            lead = self._lead(unit)
+            done = self._spans(self._held[: len(self._held) - len(lead)], self._repeated)
             self._hold(self._overlap(unit) if unit.is_continuation else [])
+            self._held, self._tokens = self._held + lead, self._tokens + sum(each.tokens for each in lead)
         if self._held or not is_blank(self._text, unit.start, unit.end):
             self._held.append(unit)
             self._tokens += unit.tokens
         return done
+
+    def _lead(self, following: _Unit) -> list[_Unit]:
+        """The last units, if they introduce the one that follows and fit beside it; never all that are held."""
+        own = self._held[self._repeated :]
+        last = next((unit for unit in reversed(own) if not is_blank(self._text, unit.start, unit.end)), None)
+        if last is None or following.start > following.block or not self._introduces(last):
+            return []
+        lead = own[own.index(last) :]
+        tokens = sum(unit.tokens for unit in lead)
+        fits = tokens <= min(MAX_LEAD_SHARE * self._limit, self._limit - following.tokens)
+        return lead if fits and len(lead) < len(own) else []
+
+    def _introduces(self, unit: _Unit) -> bool:
+        """Whether a unit is a whole paragraph that ends with a colon."""
+        is_whole = unit.start == unit.block and not unit.is_continuation
+        return is_whole and self._text[unit.start : unit.end].rstrip().endswith(LEAD_ENDS)
 
     def _hold(self, repeated: list[_Unit]) -> None:
         self._held, self._repeated = repeated, len(repeated)

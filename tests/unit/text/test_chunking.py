@@ -28,6 +28,7 @@ BLOCKS = st.sampled_from(
         "### Leaf\n\n",
         "Under\n=====\n",
         "A short paragraph.\n\n",
+        "It has these parts:\n\n",
         "A sentence. " * 9 + "\n\n",
         "one line\r\n" * 12,
         "```\n# code\n\n    indented\n```\n",
@@ -170,6 +171,23 @@ def test_first_line_of_a_chunk_keeps_its_indentation() -> None:
 def test_chunks_of_whole_paragraphs_do_not_overlap() -> None:
     paragraphs = [f"p{number} " * 10 for number in range(5)]
     assert _chunks("\n\n".join(paragraphs), overlap=8) == [paragraph.strip() for paragraph in paragraphs]
+
+
+@pytest.mark.parametrize(
+    ("before", "lead", "is_moved"),
+    [
+        pytest.param(50, "These are the parts:", True, id="short lead"),
+        pytest.param(50, "これらは 部分 です：", True, id="wide colon"),
+        pytest.param(50, "These are the parts.", False, id="no lead"),
+        pytest.param(40, f"{'very ' * 12}long lead:", False, id="long lead"),
+        pytest.param(0, "These are the parts:", False, id="nothing before it"),
+    ],
+)
+def test_short_paragraph_that_introduces_the_next_one_goes_with_it(before: int, lead: str, is_moved: bool) -> None:
+    text = f"{'word ' * before}\n\n{lead}\n\n" + "- one of them\n" * 14
+    spans = Chunker(Budget(tokens=60, overlap=0)).cut(_markdown(text), word_count)
+    first = next(span for span in spans if "- one of them" in text[span.start : span.end])
+    assert (first.start == text.index(lead)) is (is_moved or not before)
 
 
 def test_long_paragraph_is_cut_between_overlapping_sentences() -> None:
