@@ -49,9 +49,9 @@ run: models ## set up, index real files, and answer three questions from them
 		--include '/dagster*/**/*.md' --include '/numpy/**/*.rst' && wait $$ASK
 
 ask: $(STAMP)
-	@for question in "What does lru_cache do when maxsize is None?" \
+	@for question in "How many results does lru_cache keep by default?" \
 			"Where is ExitStack defined?" \
-			"Which command runs migrations manually?"; do \
+			"How do I run migrations of dagster manually?"; do \
 		printf '\n> %s\n' "$$question"; $(OMNI) ask --home $(DEMO) "$$question" || exit 1; \
 	done
 	@printf '\nYour turn: %s ask --home %s "…", or index your own files: %s ingest PATH\n' $(OMNI) $(DEMO) $(OMNI)
