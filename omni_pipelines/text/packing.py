@@ -191,9 +191,8 @@ class Packer:
         return lead if fits and len(lead) < len(own) else []
 
     def _introduces(self, unit: _Unit) -> bool:
-        """Whether a unit is a whole paragraph that ends with a colon."""
-        is_whole = unit.start == unit.block and not unit.is_continuation
-        return is_whole and self._text[unit.start : unit.end].rstrip().endswith(LEAD_ENDS)
+        """Whether a unit begins a paragraph and ends with a colon."""
+        return unit.start == unit.block and self._text[unit.start : unit.end].rstrip().endswith(LEAD_ENDS)
 
     def _hold(self, repeated: list[_Unit]) -> None:
         self._held, self._repeated = repeated, len(repeated)

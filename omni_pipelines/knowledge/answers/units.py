@@ -76,7 +76,7 @@ _WITH_HEADINGS = ("prose", "markup")
 """Kinds of documents that have headings."""
 _LISTED = (BlockKind.ITEM, BlockKind.FIELD, BlockKind.TERM)
 _BELOW_ITEMS = (BlockKind.PARAGRAPH, BlockKind.CODE, BlockKind.ROW)
-"""What may stand indented below an item."""
+"""Kinds of blocks that belong to the item above them if they are indented."""
 
 
 class UnitKind(StrEnum):
@@ -130,7 +130,7 @@ class Unit:
         return "" if is_named else label
 
     def contains(self, other: "Unit") -> bool:
-        """Whether another unit of the same passage lies inside this one: each of its quotes in one of these."""
+        """Whether each quote of another unit is inside a quote of this one, in the same passage."""
         return self.hit.chunk_id == other.hit.chunk_id and all(
             any(start <= first and last <= end for start, end in self.ranges) for first, last in other.ranges
         )
@@ -260,7 +260,7 @@ class _Composer:
             yield UnitKind.PARAGRAPH, (whole,)
 
     def _list_end(self, first: int) -> int:
-        """The index behind a list: behind its last item and what stands indented below that."""
+        """The index of the first block after a list; indented blocks below its last item belong to it."""
         rest = range(first + 1, len(self._blocks))
         return next((index for index in rest if not self._is_of_list(index, first)), len(self._blocks))
 
@@ -287,7 +287,7 @@ class _Composer:
             yield UnitKind.LIST, ((start, self._end(self._blocks[end - 1])),)
 
     def _item_lead(self, above: Sequence[Block], item: Block, before: Range | None) -> Range | None:
-        """The short item that an item stands below; for one that stands below none, the sentence before the list."""
+        """What introduces an item: the short item above a nested one, or the sentence before the list."""
         parent = next((other for other in reversed(above) if other.indent < item.indent), None)
         if parent is None:
             return before
