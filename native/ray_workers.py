@@ -30,7 +30,7 @@ _loaded: dict[str, Callable[[Any], Iterable[Any]]] = {}
 class RayWorkers:
     """The workers of a cluster at `host:port`, or `auto` for the one that this machine belongs to."""
 
-    are_many = True
+    on_cluster = True
 
     def __init__(self, address: str, least_items: int = LEAST_ITEMS) -> None:
         self._address, self._least_items = address, least_items

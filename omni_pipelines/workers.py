@@ -1,4 +1,7 @@
-"""Where the work of the steps is done: in this process, or on a Ray cluster. Only this process writes to the home."""
+"""Where the work of the steps is done: in this process, in others of this machine, or on a Ray cluster.
+
+Only this process writes to the home.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,8 @@ class Workers(Protocol):
     """What applies a function to items."""
 
     @property
-    def are_many(self) -> bool:
-        """Whether it is worth cutting work into small pieces."""
+    def on_cluster(self) -> bool:
+        """Whether they belong to a cluster: it takes large batches, embeds texts and trains vector indexes."""
         ...
 
     def map(
@@ -40,7 +43,7 @@ class Workers(Protocol):
 class ThisProcess:
     """Does one item after the other, each while its results are read."""
 
-    are_many = False
+    on_cluster = False
 
     def map(
         self, work: Callable[[Item], Iterable[Result]], items: Iterable[Item], *, least_items: int | None = None
@@ -51,8 +54,12 @@ class ThisProcess:
 
 def workers_of(settings: Settings) -> Workers:
     """The workers that the settings name. A cluster is connected to when there is enough work for it."""
-    if settings.engine == "local":
+    if settings.engine == "local" and settings.workers == 1:
         return ThisProcess()
+    if settings.engine == "local":
+        from native.worker_processes import WorkerProcesses
+
+        return WorkerProcesses(settings.workers)
     from native.ray_workers import RayWorkers
 
     return RayWorkers(settings.ray_address)

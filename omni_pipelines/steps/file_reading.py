@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import io
 import time
-from collections import Counter, deque
-from collections.abc import Generator, Iterable, Iterator
+from collections import Counter
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
@@ -89,18 +89,15 @@ class OpenedFile:
     file: SourceFile
     content: FileContent | Unreadable
 
-    @property
-    def is_only_here(self) -> bool:
-        """Whether the bytes lie on this machine, because they are too many to be read at once."""
-        return isinstance(self.content, FileContent) and self.content.path is not None
-
 
 class FileReader:
-    """Reads the files of one source: their bytes in this process, and what is in them on the workers."""
+    """Reads the files of one source: their bytes in this process, what is in them on the workers.
+
+    What is in an archive may be more than a worker could send at once, so it is read in this process.
+    """
 
     def __init__(self, read: ReadFile, contents: ContentReader, workers: Workers) -> None:
         self._read, self._contents, self._workers = read, contents, workers
-        self._large: deque[OpenedFile] = deque()
         self.unread: dict[str, UnreadFile] = {}
         """Path to the files inside others that were left out."""
         self.is_racy = False
@@ -108,25 +105,18 @@ class FileReader:
         self.marks: dict[str, str] = {}
         """Path to the version mark of a file that the listing knew only by name."""
 
-    def read_all(self, files: Iterable[SourceFile]) -> Iterator[tuple[SourceFile, Iterator[Found]]]:
-        """Each file with what is embedded in it, as far as it can be read, and at last the file itself."""
-        for opened, found in self._workers.map(self._contents, self._opened(files)):
-            yield from self._read_large()
+    def read_all(self, files: Sequence[SourceFile]) -> Iterator[tuple[SourceFile, Iterator[Found]]]:
+        """Each file with what is embedded in it, as far as it can be read, and at last the file itself.
+
+        Archives come last.
+        """
+        others = (self._open(file) for file in files if not file.reader.is_archive)
+        for opened, found in self._workers.map(self._contents, others):
             yield opened.file, self._noted(opened, found)
-        yield from self._read_large()
-
-    def _opened(self, files: Iterable[SourceFile]) -> Iterator[OpenedFile]:
         for file in files:
-            opened = self._open(file)
-            if opened.is_only_here:
-                self._large.append(opened)
-            else:
-                yield opened
-
-    def _read_large(self) -> Iterator[tuple[SourceFile, Iterator[Found]]]:
-        while self._large:
-            opened = self._large.popleft()
-            yield opened.file, self._noted(opened, self._contents(opened))
+            if file.reader.is_archive:
+                opened = self._open(file)
+                yield opened.file, self._noted(opened, self._contents(opened))
 
     def _open(self, file: SourceFile) -> OpenedFile:
         try:

@@ -180,7 +180,7 @@ class RunContext:
     @property
     def embedder(self) -> Embedder:
         """The embedder, on the workers."""
-        return SpreadEmbedder(self.engines, self.workers) if self.workers.are_many else self.engines.embedder
+        return SpreadEmbedder(self.engines, self.workers) if self.workers.on_cluster else self.engines.embedder
 
 
 class StepReport(Protocol):

@@ -140,5 +140,5 @@ def new_run(
     settings = load_settings(home) if settings is None else settings
     engines = ConfiguredEngines(settings) if engines is None else engines
     workers = workers_of(settings)
-    batches = LARGE_BATCHES if workers.are_many else BatchSizes()
+    batches = LARGE_BATCHES if workers.on_cluster else BatchSizes()
     return RunContext(home, settings, engines, steps, run_id, sources, allow_delete, batches=batches, workers=workers)

@@ -43,7 +43,7 @@ def build_vector_index(run: RunContext, kind: str = "") -> VectorsReport:
     if any(name.startswith("_indices/") for name in lance_files.broken_files(embeddings)):
         kind = kind or lance_vectors.coverage(embeddings).kind
         lance_vectors.drop(embeddings)  # derived data: built again from the rows
-    segments = Segments(partial(run.workers.map, least_items=2)) if run.workers.are_many else None
+    segments = Segments(partial(run.workers.map, least_items=2)) if run.workers.on_cluster else None
     coverage = lance_vectors.build(embeddings, kind, segments)
     progress.report("indexing vectors", coverage.rows, coverage.rows, "vectors")
     before, head = read_step_record(run.home, "vector_index"), str(embeddings.head())
