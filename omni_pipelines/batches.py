@@ -1,7 +1,7 @@
-"""Cut a sequence into batches, for work that is committed batch by batch."""
+"""Cut items into batches, for work that is committed batch by batch."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -14,35 +14,43 @@ def batched(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
 
 
 def paced(
-    items: Sequence[Item],
-    first: int,
-    largest: int,
-    seconds: float,
-    clock: Callable[[], float] = time.monotonic,
-    *,
-    sizes: Sequence[int] = (),
-    max_size: int = 0,
+    items: Sequence[Item], first: int, largest: int, seconds: float, clock: Callable[[], float] = time.monotonic
 ) -> Iterator[Sequence[Item]]:
     """The items in order, in batches that each take the caller about `seconds` to work through.
 
     The first batch has `first` items, and each later one as many as the rate of the batch before allows, up to
-    `largest` and four times the one before. So a kill loses seconds of work, whatever the speed of the machine. With
-    `sizes` of the items, a batch of more than one item has a size of `max_size` at most.
+    `largest` and four times the one before. So a kill loses seconds of work, whatever the speed of the machine.
     """
     start, count = 0, min(first, largest)
     while start < len(items):
         began = clock()
-        end = _end(start, min(start + count, len(items)), sizes, max_size)
-        yield items[start:end]
-        done, start = end - start, end
+        yield items[start : start + count]
+        done = len(items[start : start + count])
+        start += done
         count = max(1, min(largest, _MAX_GROWTH * done, int(done * seconds / max(clock() - began, 1e-9))))
 
 
-def _end(start: int, end: int, sizes: Sequence[int], max_size: int) -> int:
-    """Where a batch ends that starts here, and not behind `end`."""
-    total = 0
-    for at, size in enumerate(sizes[start:end], start):
-        total += size
-        if total > max_size:
-            return max(at, start + 1)
-    return end
+def limited(
+    items: Iterable[Item],
+    count: int,
+    size: int,
+    size_of: Callable[[Item], int],
+    seconds: float = float("inf"),
+    clock: Callable[[], float] = time.monotonic,
+) -> Iterator[list[Item]]:
+    """The items in order, in batches of at most `count`.
+
+    This is for items that take long to make: a batch ends with the item that brings it to `size`, or that comes
+    `seconds` after the batch before it.
+    """
+    batch: list[Item] = []
+    total, began = 0, clock()
+    for item in items:
+        batch.append(item)
+        total += size_of(item)
+        if len(batch) >= count or total >= size or clock() - began >= seconds:
+            yield batch
+            batch = []
+            total, began = 0, clock()
+    if batch:
+        yield batch

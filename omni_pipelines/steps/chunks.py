@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypedDict
@@ -15,7 +15,7 @@ import pyarrow as pa
 from native.filters import is_in
 from native.lance_tables import LanceTable, TableVersion
 from omni_pipelines import ids, progress
-from omni_pipelines.batches import batched, paced
+from omni_pipelines.batches import batched, limited
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.table_files import compact
 from omni_pipelines.record_fields import file_moment
@@ -25,7 +25,7 @@ from omni_pipelines.settings import Settings
 from omni_pipelines.sources.registry import load_sources
 from omni_pipelines.steps.access_tags import propagate_tags_and_times
 from omni_pipelines.steps.changed_rows import changed_rows
-from omni_pipelines.steps.step import Engines, RunContext
+from omni_pipelines.steps.step import BatchSizes, Engines, RunContext
 from omni_pipelines.steps.step_records import read_step_record, write_step_record
 from omni_pipelines.tables import open_table
 from omni_pipelines.text.chunk_context import EnclosingSections
@@ -40,8 +40,7 @@ MAX_HEADING_LENGTH = 300
 MAX_JOINED_HEADINGS = 5
 """Sections of a chunk that are named."""
 _DELETED_AT_ONCE = 1000
-_FIRST_BATCH = 32
-"""Documents of the first batch, before the rate of this machine is known."""
+_Cut = tuple[DocumentRow, list[ChunkRow]]
 
 
 @dataclass(frozen=True)
@@ -100,17 +99,12 @@ def reconcile_chunks(run: RunContext) -> ChunksReport:
     wanted = {row["doc_id"]: (row["revision"], chunkers[row["source"]]) for row in rows}
     have = _stored_marks(chunks, where)
     stale = sorted(document for document, mark in wanted.items() if have.get(document) != {mark})
-    done = 0
     size_of = {row["doc_id"]: row["size"] for row in rows}
-    sizes, limits = [size_of[document] for document in stale], run.batches
-    for batch in paced(
-        stale, _FIRST_BATCH, limits.documents, limits.seconds, sizes=sizes, max_size=limits.file_bytes
-    ):
+    for done, batch in _cut(run, _read(documents, pinned, stale, size_of, run.batches)):
+        made = [row for _, cut in batch for row in cut]
+        cut_documents = is_in("doc_id", [document["doc_id"] for document, _ in batch])
+        chunks.upsert(CHUNKS.key, pa.Table.from_pylist(made, schema=CHUNKS.schema), cut_documents)
         progress.report("splitting documents", done, len(stale), "documents")
-        _cut(run, documents.read(None, is_in("doc_id", batch), pinned.version), chunks, batch)
-        done += len(batch)
-    if stale:
-        progress.report("splitting documents", len(stale), len(stale), "documents")
     orphans = sorted(have.keys() - wanted.keys())
     _delete_documents(chunks, orphans)
     updated = propagate_tags_and_times(documents, pinned.version, chunks, where)
@@ -140,11 +134,22 @@ def _stored_marks(chunks: LanceTable, where: str | None) -> dict[str, set[tuple[
     return marks
 
 
-def _cut(run: RunContext, documents: pa.Table, chunks: LanceTable, batch: Sequence[str]) -> None:
-    cut = functools.partial(chunks_of, run.settings, run.engines)
-    cut_documents = run.workers.map(cut, rows_of(documents, DocumentRow))
-    rows = [row for _, rows in cut_documents for row in rows]
-    chunks.upsert(CHUNKS.key, pa.Table.from_pylist(rows, schema=CHUNKS.schema), is_in("doc_id", batch))
+def _read(
+    documents: LanceTable, pinned: TableVersion, stale: Iterable[str], size_of: Mapping[str, int], limits: BatchSizes
+) -> Iterator[DocumentRow]:
+    """The rows of documents, of which few are in memory at once."""
+    for batch in limited(stale, limits.documents, limits.file_bytes, size_of.__getitem__):
+        yield from rows_of(documents.read(None, is_in("doc_id", batch), pinned.version), DocumentRow)
+
+
+def _cut(run: RunContext, documents: Iterable[DocumentRow]) -> Iterator[tuple[int, list[_Cut]]]:
+    """Batches of documents that are cut, each with the number of documents up to its end."""
+    work = functools.partial(chunks_of, run.settings, run.engines)
+    limits, done = run.batches, 0
+    cut = ((document, list(rows)) for document, rows in run.workers.map(work, documents))
+    for batch in limited(cut, limits.documents, limits.file_bytes, lambda pair: pair[0]["size"], limits.seconds):
+        done += len(batch)
+        yield done, batch
 
 
 def chunks_of(settings: Settings, engines: Engines, document: DocumentRow) -> Iterator[ChunkRow]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from omni_pipelines.batches import batched, paced
+from collections.abc import Iterator
+
+from omni_pipelines.batches import batched, limited, paced
 
 
 class Worker:
@@ -24,6 +26,11 @@ class Worker:
             self.now += len(batch) * self.seconds_per_item
         assert seen == items
         return sizes
+
+    def made(self, count: int) -> Iterator[int]:
+        for number in range(count):
+            self.now += self.seconds_per_item
+            yield number
 
 
 def test_batches_hold_every_item_once_in_order() -> None:
@@ -50,6 +57,22 @@ def test_no_item_makes_no_paced_batch() -> None:
     assert Worker(seconds_per_item=1.0).sizes(0) == []
 
 
-def test_paced_batch_of_several_items_is_no_larger_than_their_sizes_allow() -> None:
-    batches = paced("abcdef", 6, 6, 5.0, lambda: 0.0, sizes=[1, 1, 9, 9, 30, 1], max_size=10)
-    assert ["".join(batch) for batch in batches] == ["ab", "c", "d", "e", "f"]
+def test_batch_ends_at_the_count() -> None:
+    assert list(limited("abcde", 2, 100, len)) == [["a", "b"], ["c", "d"], ["e"]]
+
+
+def test_batch_ends_with_the_item_that_brings_it_to_the_size() -> None:
+    assert list(limited(["aa", "a", "aaaa", "a"], 9, 3, len)) == [["aa", "a"], ["aaaa"], ["a"]]
+
+
+def test_batch_ends_with_the_item_that_comes_late() -> None:
+    """Each item takes a second; the time until the batch is worked off does not count."""
+    worker, seen = Worker(seconds_per_item=1.0), []
+    for batch in limited(worker.made(5), 9, 100, lambda _: 1, 2.0, worker.clock):
+        seen.append(batch)
+        worker.now += 60.0
+    assert seen == [[0, 1], [2, 3], [4]]
+
+
+def test_no_item_makes_no_batch() -> None:
+    assert list(limited([], 9, 9, len)) == []

@@ -28,13 +28,13 @@ from omni_pipelines.steps.step import BatchSizes, RunContext
 from tests.integration.line import Line, paragraph, write
 from tests.integration.native.embedding_rows import numbered
 from tests.integration.native.embedding_rows import rows as embedding_rows
+from tests.integration.steps.table_rows import differing, rows
 from tests.ray_cluster import NODES, kill_a_worker_node, ray_cluster
 
 ROOT = Path(__file__).parents[3]
 LONG = os.environ.get("OMNI_STRESS") == "long"
 FILES, PARAGRAPHS = (2_400, 18) if LONG else (60, 3)
 """In the long form over 20,000 chunks."""
-TABLES = ("documents", "quarantine", "chunks", "embeddings")
 
 KILLED_DRIVER = """
 import os, signal, sys
@@ -84,25 +84,6 @@ def expected(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     line.add(corpus)
     line.run()
     return rows(line)
-
-
-def rows(line: Line) -> dict[str, Any]:
-    found = {name: line.rows(name) for name in TABLES[:3]}
-    vectors = {row["chunk_id"]: row["vector"] for row in line.rows("embeddings", "chunk_id", "vector")}
-    moments = ("first_seen", "last_tried", "at")
-    refused = [{name: row[name] for name in row if name not in moments} for row in found["quarantine"]]
-    return {**found, "quarantine": refused, "embeddings": vectors, "keyword": line.keyword_entries()}
-
-
-def differing(found: dict[str, Any], expected: dict[str, Any]) -> list[str]:
-    """A few differences: pytest would compare for hours what differs in 20,000 rows."""
-    assert found.keys() == expected.keys()
-    lines = []
-    for name in expected:
-        made, wanted = (each.items() if isinstance(each, dict) else each for each in (found[name], expected[name]))
-        pairs = itertools.zip_longest(made, wanted)
-        lines += [f"{name}: {one} is not {other}"[:600] for one, other in pairs if one != other][:2]
-    return lines
 
 
 def on(cluster: Any, line: Line, batches: BatchSizes | None = None) -> RunContext:
