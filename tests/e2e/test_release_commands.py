@@ -71,6 +71,7 @@ def test_an_answer_of_a_day_is_that_days_answer(folder: Path) -> None:
         (("releases", "unpin", "3"), "release 3 is not pinned"),
         (("releases", "import", "x.tar"), "the new home has no name"),
         (("forget", "secret.md"), "an erasure cannot be undone"),
+        (("forget", "nothing.md"), "no source or document named nothing.md"),
         (("forget", "nothing.md", "--dry-run"), "no source or document named nothing.md"),
     ],
 )

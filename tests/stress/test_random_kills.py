@@ -51,7 +51,7 @@ def test_random_kills_lose_duplicate_and_mix_nothing(
     assert reads.consistent
     assert unfinished, "no kill interrupted a step"
     figures.add(
-        "kill -9 at random moments, with a reader at work",
+        "kill -9 at random moments, while another process reads",
         "a writer process that publishes step after step",
         kills=kills,
         steps_published=last,

@@ -122,7 +122,7 @@ def test_kills_of_two_writers_lose_duplicate_and_mix_nothing(
     assert (reads.inconsistent, reads.backwards, reads.errors) == (0, 0, 0), reads.examples
     assert reads.consistent
     figures.add(
-        "kill -9 of two writers that share a bucket, with a reader at work",
+        "kill -9 of two writers that share a bucket, while another process reads",
         "two homes that publish step after step, an S3 server, one home that reads, new homes that join",
         kills=kills,
         steps_published=sum(last.values()),

@@ -14,6 +14,7 @@ from omni_pipelines.configuration import dagster_folder
 from omni_pipelines.erasure.certificates import find_certificate
 from omni_pipelines.erasure.erase import erase, find_traces
 from omni_pipelines.erasure.run_history import Redact, no_other_history
+from omni_pipelines.erasure.scope import find_scope
 from omni_pipelines.errors import ConfigurationError, NothingNamed
 from omni_pipelines.home import Home
 from omni_pipelines.pipeline.run import retry_when_overtaken
@@ -36,12 +37,6 @@ def forget(
 
     It is removed from every table, version, index, release and log.
     """
-    if not (dry_run or yes):
-        raise ConfigurationError(
-            "an erasure cannot be undone, and deletes every release that holds the document",
-            cure=f'see what it would erase: omni forget "{target}" --dry-run; then run it with --yes',
-        )
-
     context = new_run(home, settings, run_id="omni forget")
     outside = _history_outside(home)
 
@@ -50,6 +45,12 @@ def forget(
             return erase(context, target, outside)
 
     try:
+        if not (dry_run or yes):
+            find_scope(home, target)
+            raise ConfigurationError(
+                "an erasure cannot be undone, and deletes every release that holds the document",
+                cure=f'see what it would erase: omni forget "{target}" --dry-run; then run it with --yes',
+            )
         if dry_run:
             return PlannedErasure(find_traces(context, target, outside))
         return Erasure(*retry_when_overtaken(settings, run))
