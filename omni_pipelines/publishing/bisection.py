@@ -12,18 +12,13 @@ from dataclasses import dataclass
 
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.knowledge.quality.evaluation import score
-from omni_pipelines.knowledge.quality.golden_questions import (
-    GoldenLabel,
-    LabelLocation,
-    hit_keys,
-    load_golden,
-    locate_label,
-)
+from omni_pipelines.knowledge.quality.golden_labels import LabelLocation, hit_keys, locate_label
+from omni_pipelines.knowledge.quality.golden_questions import GoldenLabel, load_golden
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.knowledge.state.releases import require_release
 from omni_pipelines.knowledge.state.snapshot import Snapshot
+from omni_pipelines.publishing.golden_measures import GoldenResult, ask_golden
 from omni_pipelines.publishing.publish import candidate_release
-from omni_pipelines.publishing.quality_gate import GoldenResult, ask_golden
 from omni_pipelines.steps.step import RunContext
 
 DEPTH = 300

@@ -25,7 +25,6 @@ from omni_pipelines.publishing.held_back import is_held_back
 from omni_pipelines.records import KeywordGeneration, Release, SourceSeen, StepRecord
 from omni_pipelines.settings import Settings
 from omni_pipelines.sharing.joining import Member, member_of
-from omni_pipelines.sharing.push import push
 from omni_pipelines.sharing.store_records import StoredRelease, are_sources_published, keep_copies, write_copy
 from omni_pipelines.sources.registry import load_sources
 from omni_pipelines.steps.retention import TAG, keep_only
@@ -142,6 +141,8 @@ def write_release(home: Home, settings: Settings, release: Release, repeats: int
 
 
 def _pushed(member: Member, release: Release, repeats: int | None) -> StoredRelease:
+    from omni_pipelines.sharing.push import push  # most homes share no store
+
     try:
         return push(member, release, repeats=repeats)
     except UpstreamMoved:

@@ -1,17 +1,21 @@
 """A home as a member of the store that it shares."""
 
+from __future__ import annotations
+
 import uuid
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from omni_pipelines.errors import StoreRefused
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import newest_release
 from omni_pipelines.settings import Settings
-from omni_pipelines.sharing.bucket import Bucket
-from omni_pipelines.sharing.holds import Hold
 from omni_pipelines.sources.store_membership import Membership, read_membership, write_membership
+
+if TYPE_CHECKING:
+    from omni_pipelines.sharing.bucket import Bucket
 
 
 @dataclass
@@ -33,6 +37,8 @@ class Member:
 
     def hold(self, number: int) -> AbstractContextManager[Callable[[], None]]:
         """Keep all homes from dropping a release, see `Bucket.hold`. Hold the writer lock."""
+        from omni_pipelines.sharing.holds import Hold
+
         return self.bucket.hold(Hold.of(number, self.membership.home, self.home.root))
 
     def require_conditional_put(self) -> None:
@@ -54,6 +60,8 @@ def member_of(home: Home, settings: Settings) -> Member | None:
     """
     if not settings.store:
         return None
+    from omni_pipelines.sharing.bucket import Bucket  # most homes share no store
+
     membership = read_membership(home)
     if membership is None:
         raise StoreRefused(f"{home.root} has not joined {settings.store} yet", cure="run: omni ingest")

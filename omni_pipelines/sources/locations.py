@@ -3,7 +3,6 @@
 import re
 from pathlib import Path
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from omni_pipelines.errors import ConfigurationError, SourceMissing
 from omni_pipelines.sources.model.names import is_text, shown_name
@@ -28,6 +27,8 @@ def source_at(location: str, name: str, *, rev: str = "", base: Path | None = No
         ConfigurationError: the URL cannot be a source.
     """
     if location.startswith("file://"):
+        from urllib.request import url2pathname  # loads the HTTP client
+
         location = url2pathname(urlsplit(location).path)
     if is_web(location):
         return Source(name=name, kind=SourceKind.WEB, url=source_address(location))

@@ -66,6 +66,16 @@ def test_task_begins_before_its_graph_and_the_knowledge_base_are_loaded() -> Non
     )
 
 
+def test_run_loads_neither_answers_nor_searches_nor_a_store_before_one_is_needed() -> None:
+    """Most homes have no golden question and share no store, and a run with one changed file is mostly imports."""
+    loaded = modules_after(
+        "import sys, omni_pipelines.pipeline.run\n"
+        "assert not [name for name in sys.modules if name.startswith('omni_pipelines.knowledge.answers')]\n"
+        "assert 'omni_pipelines.knowledge.librarian' not in sys.modules"
+    )
+    assert not loaded & (ENGINES | {"obstore"})
+
+
 def test_parser_process_starts_without_engines_and_frameworks() -> None:
     """It has 1 GiB of addresses for one document, and NumPy alone takes 120 MiB of them."""
     assert not modules_after("import omni_pipelines.text.readers.parser_worker") & (ENGINES | FRAMEWORKS)

@@ -10,13 +10,8 @@ from omni_pipelines.cli.text import line
 from omni_pipelines.cli.views.quality import GoldenCheck, show_golden_check, show_golden_questions
 from omni_pipelines.errors import CitationNotFound, ConfigurationError, nearest
 from omni_pipelines.home import Home
-from omni_pipelines.knowledge.quality.golden_questions import (
-    GoldenLabel,
-    label_citation,
-    load_golden,
-    locate_label,
-    save_golden,
-)
+from omni_pipelines.knowledge.quality.golden_labels import label_citation, locate_label
+from omni_pipelines.knowledge.quality.golden_questions import GoldenLabel, load_golden, save_golden
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.publishing.deleted_labels import deleted_labels

@@ -25,7 +25,7 @@ from omni_pipelines.knowledge.answers.cited_answer import Answer, Citation
 from omni_pipelines.knowledge.answers.receipts import receipt_bytes
 from omni_pipelines.knowledge.answers.verification import verify_receipt
 from omni_pipelines.knowledge.librarian import Librarian
-from omni_pipelines.knowledge.quality.golden_questions import label_citation, locate_label
+from omni_pipelines.knowledge.quality.golden_labels import label_citation, locate_label
 from omni_pipelines.knowledge.search.citation_names import DocumentName, cited_name, named_documents
 from omni_pipelines.knowledge.search.citations import file_of, find_document
 from omni_pipelines.knowledge.search.hits import Hit

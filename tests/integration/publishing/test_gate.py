@@ -17,20 +17,16 @@ from omni_pipelines.erasure.erase import erase
 from omni_pipelines.errors import CitationNotFound, ConfigurationError, GateFailed
 from omni_pipelines.home import HOME_NAME, Home
 from omni_pipelines.knowledge.quality.gate_results import last_gate
-from omni_pipelines.knowledge.quality.golden_questions import (
-    GoldenLabel,
-    label_citation,
-    load_golden,
-    locate_label,
-    save_golden,
-)
+from omni_pipelines.knowledge.quality.golden_labels import label_citation, locate_label
+from omni_pipelines.knowledge.quality.golden_questions import GoldenLabel, load_golden, save_golden
 from omni_pipelines.knowledge.sql import run_sql
 from omni_pipelines.knowledge.state.releases import newest_release
 from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.publishing.bisection import bisect_release, smallest
 from omni_pipelines.publishing.deleted_labels import deleted_labels
+from omni_pipelines.publishing.golden_measures import judge
 from omni_pipelines.publishing.publish import publish
-from omni_pipelines.publishing.quality_gate import gate_verdicts, judge, run_gate, serving_gate
+from omni_pipelines.publishing.quality_gate import gate_verdicts, run_gate, serving_gate
 from omni_pipelines.settings import Settings
 from omni_pipelines.steps.step import ConfiguredEngines, LoadedEngines, RunContext
 from omni_pipelines.steps.step_table import new_run
