@@ -25,6 +25,7 @@ from native.query_words import QueryWord, content_forms, query_words, text_forms
 from native.word_forms import character_pairs, identifier_parts, inner_names, joined, normal, words
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from tantivy import DocAddress, Index, IndexWriter, Searcher
 
     from native.tantivy_queries import QueryBuilder
@@ -38,6 +39,7 @@ LANGUAGE = "language"
 _MUTABLE_FILES = ("meta.json", ".managed.json")
 """Files that Tantivy replaces in place. A new generation copies them and hard-links the others."""
 _HASH = re.compile("[0-9a-f]{32}")
+_KEY_DIGITS = 32
 _SIGN_OFFSET = 1 << 63
 _WRITING = "the keyword index cannot be written"
 _ANALYZED_TEXTS = 4
@@ -186,10 +188,10 @@ class KeywordIndex:
         return self._index.searcher().num_docs
 
     @_reads
-    def keys(self) -> list[str]:
-        """The key of every entry; read from a column, which takes a quarter of the time of `fingerprints`."""
+    def keys(self) -> pa.StringArray:
+        """The key of every entry; read from columns, which takes a tenth of the time of `fingerprints`."""
         searcher = self._index.searcher()
-        return _keys(searcher, self._addresses(searcher, None))
+        return _key_column(searcher, self._addresses(searcher, None))
 
     @_reads
     def fingerprints(self, keys: Sequence[str] | None = None) -> dict[str, str]:
@@ -311,6 +313,20 @@ def _keys(searcher: Searcher, addresses: list[DocAddress]) -> list[str]:
         else f"{int(first) + _SIGN_OFFSET:016x}{int(second) + _SIGN_OFFSET:016x}"
         for address, first, second in zip(addresses, high, low, strict=True)
     ]
+
+
+def _key_column(searcher: Searcher, addresses: list[DocAddress]) -> pa.StringArray:
+    """The same of many entries, without a Python object for each."""
+    import numpy as np  # a search needs neither
+    import pyarrow as pa
+
+    halves = [searcher.fast_field_values(name, addresses) for name in analysis.KEY_HALVES]
+    if any(None in half for half in halves):
+        return pa.array(_keys(searcher, addresses), pa.string())
+    numbers = np.array(halves, np.int64).T.astype(np.uint64) + np.uint64(_SIGN_OFFSET)
+    digits = numbers.astype(">u8").tobytes().hex().encode()
+    ends = np.arange(len(addresses) + 1, dtype=np.int32) * _KEY_DIGITS
+    return pa.StringArray.from_buffers(len(addresses), pa.py_buffer(ends), pa.py_buffer(digits))
 
 
 class _Analyzed(NamedTuple):

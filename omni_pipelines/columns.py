@@ -29,6 +29,16 @@ def lacking(keys: pa.ChunkedArray, others: pa.ChunkedArray) -> list[str]:
     return sorted(keys.filter(pc.invert(pc.is_in(keys, value_set=others.combine_chunks()))).to_pylist())
 
 
+def unmatched(keys: pa.ChunkedArray, others: pa.ChunkedArray) -> tuple[list[str], list[str]]:
+    """The keys that `others` does not have, and those of the others that are no key; each once, and sorted."""
+    places = pc.index_in(keys, value_set=others.combine_chunks())
+    is_key = np.zeros(len(others), bool)
+    is_key[np.array(places.drop_null())] = True
+    unknown = set(keys.filter(places.is_null()).to_pylist())
+    rest = others.filter(pa.array(~is_key))  # with those that are a key and occur again
+    return sorted(unknown), sorted(set(lacking(rest, keys))) if len(rest) else []
+
+
 def _equal(values: pa.Array, others: pa.Array) -> np.ndarray:
     """Whether the values at each place are equal; two empty places are."""
     if values.equals(others):

@@ -16,7 +16,7 @@ from native import lance_vectors
 from native.errors import EngineError
 from native.lance_tables import TableVersion
 from native.tantivy_index import KeywordIndex
-from omni_pipelines.columns import lacking
+from omni_pipelines.columns import unmatched
 from omni_pipelines.home import Home
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS, EMBEDDINGS, FILTERS, Table, has_type, is_light
 from omni_pipelines.settings import Settings
@@ -121,29 +121,28 @@ def unique_keys(home: Home, definition: Table) -> Verdict:
 
 def no_orphans(home: Home, lower: Table, upper: Table, column: str, *, both_ways: bool = False) -> Verdict:
     """Check that each row of `lower` belongs to one of `upper`; with `both_ways`, also the other way round."""
-    orphans = _not_in(home, column, lower, upper)
-    childless = _not_in(home, column, upper, lower) if both_ways else ()
+    versions = (open_table(home, lower).head(), open_table(home, upper).head())
+    orphans, childless = _unmatched(home, column, (lower, upper), versions)
+    if not both_ways:
+        childless = []
     problem = f"{lower.name} without {upper.name}" if orphans else f"{upper.name} without {lower.name}"
     success = f"{lower.name} and {upper.name} match" if both_ways else f"no {lower.name} without {upper.name}"
     return _verdict("no_orphans", [*orphans, *childless], problem, success)
 
 
-def _not_in(home: Home, column: str, inner: Table, outer: Table) -> Sequence[str]:
-    """The values of a column that only the first table has, at the heads of both."""
-    versions = (open_table(home, inner).head(), open_table(home, outer).head())
-    return _not_in_versions(home, column, (inner, outer), versions)
-
-
-@functools.lru_cache(maxsize=4)
-def _not_in_versions(
+@functools.lru_cache(maxsize=2)
+def _unmatched(
     home: Home, column: str, tables: tuple[Table, Table], versions: tuple[TableVersion, TableVersion]
-) -> tuple[str, ...]:
-    """The same of versions: the checks of the assets and the gate ask this of the same ones."""
-    inner, outer = (
+) -> tuple[list[str], list[str]]:
+    """The values of a column that only the first table has, and those that only the second one has.
+
+    The checks of the assets and the gate ask this of the same versions.
+    """
+    lower, upper = (
         open_table(home, table).read([column], version=version.version)[column]
         for table, version in zip(tables, versions, strict=True)
     )
-    return tuple(lacking(pa.chunked_array([inner.unique()]), outer))
+    return unmatched(lower, upper)
 
 
 def _verdict(name: str, keys: Sequence[str], problem: str, success: str) -> Verdict:
@@ -178,10 +177,12 @@ def keyword_coverage(home: Home) -> Verdict:
 @functools.lru_cache(maxsize=1)
 def _keyword_coverage(home: Home, version: TableVersion, folder: Path, _state: bytes) -> Verdict:
     """The same of one version and one state of the index: its check and the gate ask this of the same ones."""
-    chunks = set(open_table(home, CHUNKS).read(["chunk_id"], version=version.version)["chunk_id"].to_pylist())
+    chunks = open_table(home, CHUNKS).read(["chunk_id"], version=version.version)["chunk_id"]
     keys = KeywordIndex.open(folder, FILTERS).keys()
-    missing, surplus = len(chunks.difference(keys)), len(keys) - len(chunks.intersection(keys))
-    detail = f"{len(keys)} entries for {len(chunks)} chunks; {missing} missing, {surplus} too many"
+    lacks, _ = unmatched(chunks, pa.chunked_array([keys]))
+    wanted, missing = pc.count_distinct(chunks).as_py(), len(lacks)
+    surplus = len(keys) - (wanted - missing)
+    detail = f"{len(keys)} entries for {wanted} chunks; {missing} missing, {surplus} too many"
     return Verdict("index_coverage", not missing and not surplus, detail, {"missing": missing, "surplus": surplus})
 
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omni_pipelines.columns import differing, lacking, text_hashes
+from omni_pipelines.columns import differing, lacking, text_hashes, unmatched
 from omni_pipelines.ids import text_hash
 
 SCHEMA = pa.schema(
@@ -47,6 +47,15 @@ def test_keys_are_lacking_that_the_other_table_does_not_have(
 ) -> None:
     lacks = {row["key"] for row in values} - {row["key"] for row in others}
     assert lacking(table(values)["key"], table(others)["key"]) == sorted(lacks)
+
+
+@given(st.lists(rows, max_size=8), st.lists(rows, max_size=8))
+def test_unmatched_keys_are_those_that_only_one_of_two_columns_has(
+    values: list[dict[str, Any]], others: list[dict[str, Any]]
+) -> None:
+    keys, other_keys = ({row["key"] for row in each} for each in (values, others))
+    found = unmatched(table(values)["key"], table(others)["key"])
+    assert found == (sorted(keys - other_keys), sorted(other_keys - keys))
 
 
 @given(st.lists(st.tuples(st.text(), st.text()), max_size=5))

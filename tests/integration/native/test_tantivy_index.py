@@ -76,6 +76,13 @@ def test_search_returns_keys_of_any_form_from_every_segment(tmp_path: Path) -> N
             writer.commit()
     index.reload()
     assert sorted(found(index, "apple")) == sorted(keys)
+    assert sorted(index.keys().to_pylist()) == sorted(keys)
+
+
+@pytest.mark.parametrize("keys", [[], ["0" * 32, "f" * 32, "7f" * 16, "80" * 16, "a1" * 16]], ids=len)
+def test_keys_of_an_index_are_those_of_its_entries(tmp_path: Path, keys: list[str]) -> None:
+    index = filled(tmp_path, *(entry(key, "apple") for key in keys))
+    assert sorted(index.keys().to_pylist()) == sorted(keys)
 
 
 def test_last_upsert_of_a_key_in_one_commit_wins(tmp_path: Path) -> None:
