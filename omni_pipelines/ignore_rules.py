@@ -95,6 +95,10 @@ class IgnoreRules:
         """Whether the rules match a file, or a folder of it."""
         return path.endswith(self._endings) or self.matching(path) is not None
 
+    def matches_suffix(self, suffix: str) -> bool:
+        """Whether the rules certainly match every file with a suffix."""
+        return suffix.endswith(self._endings)
+
     def matching(self, path: str) -> tuple[str, Rule] | None:
         """The first folder of a path that the rules match, with a slash at its end, or else the file; and the rule.
 

@@ -11,7 +11,7 @@ from omni_pipelines.sources.model.listing import Listing, SourceFile
 from omni_pipelines.sources.model.names import built_in_rule
 from omni_pipelines.sources.model.source import Source, forgotten_marks
 from omni_pipelines.text.readers.formats import Reader
-from omni_pipelines.text.readers.registry import reader_for
+from omni_pipelines.text.readers.registry import reader_for, reader_of_ending
 
 _MEDIA_TYPES = mimetypes.MimeTypes(filenames=())
 """Not the types of this machine: every machine must say the same."""
@@ -31,6 +31,8 @@ class FileSelection:
         self._include, self._exclude = map(IgnoreRules.of_patterns, (source.include, source.exclude))
         self._forgotten = frozenset(source.forgotten)
         self._is_choosing = bool(source.include or source.exclude or source.forgotten)
+        self._readers: dict[str, Reader | None] = {}
+        """The end of a path to the reader of all files whose paths end so: nearly all files need no other look."""
         self._files: dict[str, SourceFile] = {}
         self._unread: dict[str, UnreadFile] = {}
 
@@ -53,9 +55,21 @@ class FileSelection:
             real_path: see there.
             fallback: reads it if no reader reads files of this name.
         """
-        reader = self.reader_of(path, size, fallback)
+        ending = path[path.rfind(".") - 1 :]
+        if ending not in self._readers:
+            self._readers[ending] = self._reader_of_ending(ending)
+        reader = self._readers[ending] if size else None
+        if reader is None:
+            reader = self.reader_of(path, size, fallback)
         if reader is not None:
             self._files[path] = SourceFile(path, size or 0, mtime_ns, version_mark, reader, real_path)
+
+    def _reader_of_ending(self, ending: str) -> Reader | None:
+        """The reader of every file whose path ends so, a letter and a suffix; None if each has to be looked at."""
+        is_looked_at = self._exclude or self._forgotten or self._source.pictures
+        if is_looked_at or (self._source.include and not self._include.matches_suffix(ending[1:])):
+            return None
+        return reader_of_ending(ending)
 
     def reader_of(self, path: str, size: int | None, fallback: Reader | None = None) -> Reader | None:
         """The reader of a file; None if the file is not read, which is named then."""

@@ -55,6 +55,16 @@ def reader_for(path: str, *, pictures: bool = False) -> Reader | None:
     return reader_by_name(path) or (None if is_binary_name(path) else UNKNOWN)
 
 
+def reader_of_ending(ending: str) -> Reader | None:
+    """The reader that `reader_for` gives to every name that ends so, a letter and a suffix such as `e.txt`.
+
+    None if more of a name has to be known.
+    """
+    letter, suffix = ending[:1], ending[1:].lower()
+    is_end_of_name = any(name.endswith(ending.lower()) for name in _BY_NAME_OF_FILE)
+    return None if letter in ("", "/") or suffix[-1:].isdigit() or is_end_of_name else _BY_SUFFIX.get(suffix)
+
+
 def picture_reader(path: str) -> Reader | None:
     """The reader of pictures for a file name; None for names of other kinds."""
     return _PICTURE_BY_SUFFIX.get(PurePosixPath(path).suffix.lower())

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from omni_pipelines.refusals import Unreadable
 from omni_pipelines.text.decoding import newline_offsets
 from omni_pipelines.text.readers.formats import PLAIN, READERS, UNKNOWN, Reader
-from omni_pipelines.text.readers.registry import reader_by_content, reader_for, readers_fingerprint
+from omni_pipelines.text.readers.registry import reader_by_content, reader_for, reader_of_ending, readers_fingerprint
 from tests.samples.valid import VALID
 
 NAMES = {"code": "name.rs"}
@@ -162,3 +162,15 @@ def test_readers_fingerprint_names_every_reader_and_its_version() -> None:
 def test_plain_text_is_read_unchanged() -> None:
     parsed = PLAIN.read(b"# no heading\r\n", "notes.txt")
     assert (parsed.text, parsed.title, parsed.sections) == ("# no heading\r\n", "notes.txt", ())
+
+
+SUFFIXES = [suffix for reader in READERS for suffix in reader.suffixes]
+ENDINGS = [*SUFFIXES, ".1", ".TXT", ".exe", "", ".", ".tar.gz", ".7z"]
+
+
+@pytest.mark.parametrize("beginning", ["a", "CMakeLists", "cargo", "x1", "README", "a.b", ".hidden", "ß", "s"])
+def test_reader_of_an_ending_is_that_of_every_name_that_ends_so(beginning: str) -> None:
+    paths = [f"{folder}{beginning}{ending}" for folder in ("", "dir/", "d.x/") for ending in ENDINGS]
+    known = {path: reader for path in paths if (reader := reader_of_ending(path[path.rfind(".") - 1 :])) is not None}
+    assert known
+    assert known == {path: reader_for(path) for path in known}
