@@ -165,8 +165,6 @@ def record_unchanged(home: Home, settings: Settings, listings: Listings) -> int:
             seen = record.seen | seen
             amend_step_record(home, record, seen=seen)
         names = {source.name for source in load_sources(home)} | seen.keys()
-        listed = {
-            each.source.name: ListedFiles(each.unread, {file.path for file in each.files}) for each in listings.listed
-        }
+        listed = {each.source.name: ListedFiles(each.unread, each.has) for each in listings.listed}
         record_unread(home, listed, names)
     return count_unread(home)

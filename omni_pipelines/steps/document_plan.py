@@ -1,10 +1,12 @@
 """What a run would do to the documents of one source: compares its listing with what is stored, and reads no file."""
 
 import functools
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from native import text_recognition
 from native.filters import equals
@@ -37,6 +39,8 @@ _KNOWN = (
     "size",
     "partial",
 )
+_READ_BY = ("parser", "masking", "findings", "partial")
+"""Columns that say how a file was read."""
 NOT_UNPACKED = "the files inside it were not read: the setting unpack_archives is off"
 GUARDED_DELETIONS = 3
 """Fewer documents may go without a question, unless nothing is left."""
@@ -74,8 +78,15 @@ class SourcePlan:
     @property
     def kept_embedded(self) -> set[str]:
         """Stored paths of files inside others that are not read again."""
-        read = {file.path for file in self.to_read}
-        return {path for outer, inside in self.embedded.items() if outer not in read for path in inside}
+        return {path for outer, inside in self.embedded.items() if self.keeps(outer) for path in inside}
+
+    def keeps(self, path: str) -> bool:
+        """Whether the file at a path is listed, and not read again."""
+        return path not in self._read and self.listing.has(path)
+
+    @functools.cached_property
+    def _read(self) -> frozenset[str]:
+        return frozenset(file.path for file in self.to_read)
 
     @property
     def lost(self) -> tuple[str, ...]:
@@ -90,7 +101,7 @@ class SourcePlan:
         }
         rows = ((path, self.stored[path]) for path in self.deletes)
         moved = {path for path, row in rows if _identity(kind, row["size"], row["mtime_ns"], row["stat"]) in new}
-        return tuple(path for path in self.deletes if path not in moved and not _outer(path, moved))
+        return tuple(path for path in self.deletes if path not in moved and not _outer(path, moved.__contains__))
 
     @property
     def empty(self) -> bool:
@@ -111,34 +122,59 @@ class _StoredRows:
         self._is_wanted = FileSelection(source).wants
         self._can_convert = can_convert()
         self._can_recognize = settings.ocr and text_recognition.installed()
-        self._is_read_as_set = functools.cache(self._would_read_so)  # nearly all documents have the same columns
-        stored = read_columns(home, DOCUMENTS, _KNOWN, where)
-        paths = stored["path"].to_pylist()
-        listed = {file.path: file for file in listing.files}
-        self.embedded = _embedded(listed, [*paths, *self.refusals])
-        self.unchanged = self._unchanged(stored, listed) - self.refusals.keys() - self.embedded.keys()
-        others = [place for place, path in enumerate(paths) if path not in self.unchanged]
-        self.documents = {row["path"]: row for row in rows_of(stored.take(pa.array(others, pa.int64())), DocumentRow)}
+        stored = read_columns(home, DOCUMENTS, _KNOWN, where).combine_chunks()
+        paths = stored["path"].combine_chunks()
+        places = pc.index_in(paths, value_set=pa.array([file.path for file in listing.files], pa.string()))
+        unlisted = paths.filter(places.is_null()).to_pylist()
+        self.embedded = _embedded(listing, [*unlisted, *self.refusals])
+        looked_at = pa.array([*self.refusals, *self.embedded], pa.string())
+        is_unchanged = self._is_unchanged(stored, listing, places) & ~np.array(pc.is_in(paths, value_set=looked_at))
+        self.unchanged = int(is_unchanged.sum())
+        """How many documents reading their files again would give as they are."""
+        self.documents = {row["path"]: row for row in rows_of(stored.filter(pa.array(~is_unchanged)), DocumentRow)}
+        is_other = np.ones(len(listing.files), bool)
+        is_other[np.array(places.filter(pa.array(is_unchanged)))] = False
+        self.files = [listing.files[place] for place in np.flatnonzero(is_other)]
+        """The listed files except those of the unchanged documents."""
         self.retagged = _tagged_otherwise(stored, list(source.acl))
 
-    def _unchanged(self, stored: pa.Table, listed: Mapping[str, SourceFile]) -> set[str]:
-        """Paths of documents that reading their files again would give as they are.
+    def _is_unchanged(self, stored: pa.Table, listing: Listing, places: pa.Int32Array) -> np.ndarray:
+        """Whether reading its file again would give a document as it is, for each row (n,).
 
-        Nearly all documents are so in most runs: the columns are compared without an object for each row.
+        Nearly all documents are so in most runs: the columns are compared without an object for each row, and the
+        readers and settings once for all rows in which they are the same.
         """
-        columns = ("path", "stat", "uri", "parser", "masking", "findings", "partial")
+        marks = pa.array([file.version_mark for file in listing.files], pa.string())
+        rows = np.flatnonzero(np.array(pc.fill_null(pc.equal(stored["stat"], marks.take(places)), False)))
+        if len(rows):
+            rows = rows[self._is_in_place(stored.select(["uri", "path"]).take(rows))]
+        is_unchanged = np.zeros(len(stored), bool)
+        if len(rows):
+            files = [listing.files[place] for place in np.array(places.take(pa.array(rows)))]
+            is_unchanged[rows] = self._is_read_as_now(stored.select(_READ_BY).take(rows), files)
+        return is_unchanged
+
+    def _is_in_place(self, stored: pa.Table) -> np.ndarray:
+        """Whether a document has the address that its source gives it now, for each row (n,)."""
         folder = self._source.uri("-").removesuffix("-")
-        return {
-            path
-            for path, stat, uri, parser, masking, findings, partial in zip(
-                *(stored[name].to_pylist() for name in columns), strict=True
-            )
-            if (file := listed.get(path)) is not None
-            and stat == file.version_mark
-            and (parser == file.reader.fingerprint or is_parser_current(parser, file.reader))
-            and (uri == f"{folder}{path}" or uri == self._source.uri(path))  # of most paths nothing is quoted
-            and self._is_read_as_set(masking, findings, parser, partial)
-        }
+        uris, paths = (stored[name].combine_chunks() for name in ("uri", "path"))
+        is_in_place = np.array(pc.equal(uris, pc.binary_join_element_wise(folder, paths, "")))
+        for row in np.flatnonzero(~is_in_place):  # of few paths something is quoted
+            is_in_place[row] = uris[row].as_py() == self._source.uri(paths[row].as_py())
+        return is_in_place
+
+    def _is_read_as_now(self, stored: pa.Table, files: Sequence[SourceFile]) -> np.ndarray:
+        """Whether the readers and the settings of now would read the file of each row in the same way (n,)."""
+        _, kinds = np.unique([id(file.reader) for file in files], return_inverse=True)
+        for column in stored.columns:
+            encoded = column.combine_chunks().dictionary_encode()
+            _, kinds = np.unique(kinds * len(encoded.dictionary) + np.array(encoded.indices), return_inverse=True)
+        _, firsts, kinds = np.unique(kinds, return_index=True, return_inverse=True)
+        is_same = [
+            is_parser_current(row["parser"], files[first].reader) and self._is_read_as_set(*row.values())
+            for first, row in zip(firsts, stored.take(firsts).to_pylist(), strict=True)
+        ]
+        return np.array(is_same)[kinds]
 
     @property
     def paths(self) -> set[str]:
@@ -194,9 +230,9 @@ class _StoredRows:
     def _is_as_set(self, row: DocumentRow) -> bool:
         """Whether a document has the place and the content that the source and the settings say."""
         is_in_place = row["uri"] == self._source.uri(row["path"])  # the root of a source can move
-        return is_in_place and self._is_read_as_set(row["masking"], row["findings"], row["parser"], row["partial"])
+        return is_in_place and self._is_read_as_set(row["parser"], row["masking"], row["findings"], row["partial"])
 
-    def _would_read_so(self, masking: str, findings: str, parser: str, partial: str) -> bool:
+    def _is_read_as_set(self, parser: str, masking: str, findings: str, partial: str) -> bool:
         """Whether a file that has these columns would be read in the same way now."""
         return (
             is_masking_current(masking, findings, self._masking)
@@ -211,8 +247,7 @@ def plan_source(home: Home, settings: Settings, listing: Listing) -> SourcePlan:
     """Compare the listing of a source with what is stored. Reads no file."""
     rows = _StoredRows(home, settings, listing)
     embedded = rows.embedded
-    listed = {file.path for file in listing.files}
-    files = [file for file in listing.files if file.path not in rows.unchanged]
+    files, listed = rows.files, {file.path for file in rows.files}
     kept = {file.path for file in files if rows.is_kept(file, embedded.get(file.path, ()))}
     refused = {file.path for file in files if rows.is_refused(file)}
     current = kept | refused
@@ -230,7 +265,7 @@ def plan_source(home: Home, settings: Settings, listing: Listing) -> SourcePlan:
         still_unknown=tuple(path for path in still_quarantined if rows.refusals[path]["code"] == RefusalCode.KIND),
         still_partial=tuple(sorted(filter(rows.is_partial, kept | kept_inside))),
         retagged=tuple(sorted(rows.retagged - gone)),
-        unchanged=len(rows.unchanged),
+        unchanged=rows.unchanged,
         embedded=embedded,
     )
 
@@ -244,20 +279,20 @@ def _tagged_otherwise(stored: pa.Table, tags: Sequence[str]) -> set[str]:
     return {path for path, stored_tags in rows if stored_tags != tags}
 
 
-def _embedded(listed: Collection[str], paths: Iterable[str]) -> dict[str, tuple[str, ...]]:
+def _embedded(listing: Listing, paths: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """Path of a listed file to those of `paths` that are inside it."""
     found: dict[str, list[str]] = {}
     for path in paths:
-        if path not in listed and (outer := _outer(path, listed)):
+        if not listing.has(path) and (outer := _outer(path, listing.has)):
             found.setdefault(outer, []).append(path)
     return {outer: tuple(sorted(inside)) for outer, inside in found.items()}
 
 
-def _outer(path: str, files: Collection[str]) -> str:
-    """Which of the files a path leads into; "" if none: a folder is no file."""
+def _outer(path: str, is_file: Callable[[str], bool]) -> str:
+    """Which file a path leads into; "" if none: a folder is no file."""
     while "/" in path:
         path = path.rpartition("/")[0]
-        if path in files:
+        if is_file(path):
             return path
     return ""
 

@@ -86,8 +86,7 @@ class DocumentWriter:
         found = {}
         for plan in plans:
             name = plan.listing.source.name
-            kept = {file.path for file in plan.listing.files} - {file.path for file in plan.to_read}
-            found[name] = ListedFiles((*plan.listing.unread, *self._unread.get(name, ())), kept)
+            found[name] = ListedFiles((*plan.listing.unread, *self._unread.get(name, ())), plan.keeps)
         return found
 
     def completed(self, listing: Listing) -> Listing:

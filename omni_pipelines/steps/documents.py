@@ -171,8 +171,14 @@ def _apply(home: Home, plan: SourcePlan, writer: DocumentWriter, documents: Lanc
         set_tags(documents, source.name, source.acl)
     # Not only what was read now: a run that was killed may have stored a document and left its row in quarantine.
     explained = {*refused, *outcome.partial, *plan.still_quarantined, *plan.still_partial}
-    seen = {file.path for file in plan.listing.files} | plan.kept_embedded | outcome.embedded
-    forget_refusals(home, source.name, {*plan.gone, *outcome.gone, *(seen - explained)})
+    inside = {path for path in plan.kept_embedded | outcome.embedded if not plan.listing.has(path)}
+    gone_refusals = {*plan.gone, *outcome.gone}
+
+    def is_over(path: str) -> bool:
+        is_seen = path in inside or plan.listing.has(path)
+        return path in gone_refusals or (is_seen and path not in explained)
+
+    forget_refusals(home, source.name, is_over)
     unknown = len(plan.still_unknown) + sum(each.error.code == RefusalCode.KIND for each in outcome.refused)
     quarantined = len(plan.still_quarantined) + len(outcome.refused) - unknown
     gone = [path for path in (*plan.deletes, *outcome.gone) if path in plan.stored]
@@ -180,7 +186,7 @@ def _apply(home: Home, plan: SourcePlan, writer: DocumentWriter, documents: Lanc
         added=outcome.added,
         changed=outcome.changed,
         deleted=len(gone),
-        unchanged=len(seen) - outcome.added - outcome.changed - quarantined - unknown,
+        unchanged=len(plan.listing.files) + len(inside) - outcome.added - outcome.changed - quarantined - unknown,
         quarantined=quarantined,
         unread=len(plan.listing.unread) + len(outcome.unread) + unknown,
         partial=len(plan.still_partial) + len(outcome.partial),

@@ -1,7 +1,7 @@
 """Files that could not be read, or only in part: one row each, with the reason. Such a file never stops a run."""
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -110,10 +110,10 @@ def record_refusals(home: Home, source: str, refused: Sequence[Refusal]) -> None
     quarantine.upsert(QUARANTINE.key, pa.Table.from_pylist(rows, schema=QUARANTINE.schema))
 
 
-def forget_refusals(home: Home, source: str, readable: Collection[str]) -> None:
-    """Delete the rows of paths of a source that can be read now, or that are gone."""
+def forget_refusals(home: Home, source: str, is_over: Callable[[str], bool]) -> None:
+    """Delete the rows of those paths of a source that can be read now, or that are gone."""
     quarantine = open_table(home, QUARANTINE)
-    gone = [ids.document_id(source, row["path"]) for row in _stored(home, source) if row["path"] in readable]
+    gone = [ids.document_id(source, row["path"]) for row in _stored(home, source) if is_over(row["path"])]
     if gone:
         quarantine.delete(is_in(QUARANTINE.key, gone))
 

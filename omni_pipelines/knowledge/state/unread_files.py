@@ -3,7 +3,7 @@
 Files that a reader refused are in the table `quarantine`; all others that are not read are here.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from native.durable import write_whole
@@ -31,8 +31,8 @@ class ListedFiles(NamedTuple):
     """What a listing of a source, and the reading of its files, found."""
 
     unread: Sequence[UnreadFile]
-    kept: Collection[str] = ()
-    """Paths of files that were not read again: the unread files inside them stay."""
+    is_kept: Callable[[str], bool] = lambda _: False
+    """Whether the file at a path was not read again: the unread files inside it stay."""
 
 
 def record_unread(home: Home, listed: Mapping[str, ListedFiles], sources: Collection[str]) -> None:
@@ -45,17 +45,17 @@ def record_unread(home: Home, listed: Mapping[str, ListedFiles], sources: Collec
     """
     unread = read_unread(home)
     for source, found in listed.items():
-        inside = (row for row in unread.get(source, ()) if _is_inside(row.path, found.kept))
+        inside = (row for row in unread.get(source, ()) if _is_inside(row.path, found.is_kept))
         rows = {row.path: row for row in (*inside, *found.unread)}
         unread[source] = [rows[path] for path in sorted(rows)]
     _write(home, {source: rows for source, rows in unread.items() if source in sources})
 
 
-def _is_inside(path: str, files: Collection[str]) -> bool:
+def _is_inside(path: str, is_file: Callable[[str], bool]) -> bool:
     """Whether a path leads into one of the files, such as an archive."""
     end = path.find("/")
     while 0 < end < len(path) - 1:
-        if path[:end] in files:
+        if is_file(path[:end]):
             return True
         end = path.find("/", end + 1)
     return False

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,7 +45,15 @@ class Listing:
     notes: tuple[str, ...] = ()
     """Warnings for a person, one sentence each."""
 
-    @property
+    def has(self, path: str) -> bool:
+        """Whether the file at a path is listed."""
+        return path in self._paths
+
+    @cached_property
+    def _paths(self) -> frozenset[str]:
+        return frozenset(file.path for file in self.files)
+
+    @cached_property
     def fingerprint(self) -> str:
         """Changes when a file is added, removed or changed, and with the location and the access tags."""
         marks = (f"{file.path}\0{file.version_mark}" for file in self.files)
