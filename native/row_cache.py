@@ -11,10 +11,12 @@ import functools
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from datetime import tzinfo
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+from pyarrow._compute import DictionaryEncodeOptions, call_function
 
 from native.dataset_cache import POOL
 from native.int8_scan import QuantizedVectors
@@ -159,20 +161,26 @@ class ColumnCache:
 
     def __init__(self, dataset: LanceDataset, columns: Sequence[str], *, partial: bool) -> None:
         table = dataset.to_table(columns=list(columns)) if columns else pa.table({})
-        self._columns = {name: _encoded(table[name]) for name in table.column_names}
+        moments = {name for name in table.column_names if pa.types.is_timestamp(table[name].type)}
+        self._columns = {name: _encoded(table[name]) for name in table.column_names if name not in moments}
+        self._moments = {name: _as_moments(table[name]) for name in moments}
         self.partial = partial
         """Whether columns are missing that would be worth their memory."""
 
     @property
     def nbytes(self) -> int:
         """Bytes in memory."""
-        return sum(part.nbytes for column in self._columns.values() for part in column if part is not None)
+        encoded = (part for column in self._columns.values() for part in column if part is not None)
+        return sum(part.nbytes for part in encoded) + sum(moments.nbytes for moments, _ in self._moments.values())
 
     def take(self, positions: np.ndarray, columns: Sequence[str]) -> dict[str, list[object]]:
         """The cached ones of these columns, at positions. Value by value: for ten rows, kernels would be slower."""
         taken: dict[str, list[object]] = {}
         for name in columns:
-            if name in self._columns:
+            if name in self._moments:
+                moments, zone = self._moments[name]
+                taken[name] = [moment and moment.replace(tzinfo=zone) for moment in moments[positions].tolist()]
+            elif name in self._columns:
                 values, codes = self._columns[name]
                 indices = positions if codes is None else codes[positions]
                 taken[name] = [values[index].as_py() for index in indices.tolist()]
@@ -253,8 +261,15 @@ def _encoded(column: pa.ChunkedArray) -> tuple[pa.Array, np.ndarray | None]:
     """The values of a column; for strings, the distinct values and the index of each row's value among them."""
     if not pa.types.is_string(column.type):
         return column.combine_chunks(), None
-    encoded = column.dictionary_encode(null_encoding="encode").combine_chunks()
+    options = DictionaryEncodeOptions(null_encoding="encode")  # the method of the column imports pyarrow.compute
+    encoded = call_function("dictionary_encode", [column], options).combine_chunks()
     return encoded.dictionary, encoded.indices.to_numpy()
+
+
+def _as_moments(column: pa.ChunkedArray) -> tuple[np.ndarray, tzinfo | None]:
+    """The values of a column of timestamps and their time zone. From Arrow, one takes 10 µs, from numpy 1 µs."""
+    zone = pa.lib.string_to_tzinfo(column.type.tz) if column.type.tz else None
+    return column.to_numpy().astype("datetime64[us]"), zone
 
 
 def _positions(values: np.ndarray, order: np.ndarray, wanted: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ import functools
 import os
 import re
 import shutil
+import struct
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -307,12 +308,11 @@ def _links_to(folder: Path) -> tempfile.TemporaryDirectory[str]:
 
 def _keys(searcher: Searcher, addresses: list[DocAddress]) -> list[str]:
     high, low = (searcher.fast_field_values(name, addresses) for name in analysis.KEY_HALVES)
-    return [
-        searcher.doc(address)["key"][0]
-        if first is None or second is None
-        else f"{int(first) + _SIGN_OFFSET:016x}{int(second) + _SIGN_OFFSET:016x}"
-        for address, first, second in zip(addresses, high, low, strict=True)
-    ]
+    halves = [int(half) + _SIGN_OFFSET for key in zip(high, low, strict=True) for half in key if half is not None]
+    if len(halves) < 2 * len(addresses):  # a key is no hash
+        return [searcher.doc(address)["key"][0] for address in addresses]
+    digits = struct.pack(f">{len(halves)}Q", *halves).hex()
+    return [digits[start : start + 32] for start in range(0, len(digits), 32)]
 
 
 def _key_column(searcher: Searcher, addresses: list[DocAddress]) -> pa.StringArray:

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -208,19 +209,23 @@ def test_selections_of_filters_count_as_column_bytes(tables: list[Path]) -> None
 
 
 def test_fetch_rows_returns_every_type_as_stored_from_memory_too(tmp_path: Path) -> None:
-    schema = pa.schema({"id": pa.string(), "page": pa.int32(), "note": pa.string(), "tags": pa.list_(pa.string())})
-    stored = [
-        {"id": "a", "page": None, "note": "same", "tags": []},
-        {"id": "b", "page": 2, "note": None, "tags": ["x", "y"]},
-        {"id": "c", "page": 3, "note": "same", "tags": ["x"]},
+    moment, types = pa.timestamp("us", "UTC"), {"id": pa.string(), "page": pa.int32(), "note": pa.string()}
+    schema = pa.schema({**types, "tags": pa.list_(pa.string()), "seen": moment})
+    written = [
+        {"id": "a", "page": None, "note": "same", "tags": [], "seen": datetime(2026, 3, 29, 1, 30, tzinfo=UTC)},
+        {"id": "b", "page": 2, "note": None, "tags": ["x", "y"], "seen": None},
+        {"id": "c", "page": 3, "note": "same", "tags": ["x"], "seen": datetime(1, 1, 1, 0, 0, 0, 1, tzinfo=UTC)},
     ]
     table = LanceTable(tmp_path / "t.lance")
     table.create(schema)
-    table.upsert("id", pa.Table.from_pylist(stored, schema))
+    table.upsert("id", pa.Table.from_pylist(written, schema))
+    stored = table.read().to_pylist()
     version, names = table.head().version, schema.names
     for held in ((), names[:2], names):
         for _ in range(2):  # from the second time on the columns are in memory
-            assert fetch_rows(table, "id", ["c", "a", "b"], names, version, held) == [stored[at] for at in (2, 0, 1)]
+            rows_found = fetch_rows(table, "id", ["c", "a", "b"], names, version, held)
+            assert rows_found == [stored[at] for at in (2, 0, 1)]
+            assert repr(rows_found[1]["seen"]) == repr(stored[0]["seen"])  # in the same time zone object
 
 
 @pytest.mark.parametrize(
