@@ -12,14 +12,16 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import lru_cache, partial
 
-_RUN = re.compile(
+from native.later_patterns import compile_later
+
+_RUN = compile_later(
     "[\u0e01-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3041-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff"
     "\U00020000-\U0003134f]+"
 )
 """Scripts without spaces between words: Thai, Lao, Burmese, Khmer, Han, Hiragana, Katakana."""
-_PAIRED = re.compile(f"{_RUN.pattern}|[\uac00-\ud7a3]+")
+_PAIRED = compile_later(f"{_RUN.pattern}|[\uac00-\ud7a3]+")
 """These scripts and Hangul, which has spaces between words, but particles at their ends."""
-_MAY_BE_PAIRED = re.compile("[\u0e01-\u0eff\u1000-\u17ff\u3005-\U0003134f]")
+_MAY_BE_PAIRED = compile_later("[\u0e01-\u0eff\u1000-\u17ff\u3005-\U0003134f]")
 """Shows three times as fast that a text has none of them."""
 _SPELLINGS = {
     "\u0130": "i", "\u0131": "i",  # Turkish: the lower case of I and \u0130 depends on the language

@@ -30,7 +30,6 @@ from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.settings import Settings
 from omni_pipelines.text.calibration import calibration_of
 from omni_pipelines.text.embedding import Embedder, readable_share
-from omni_pipelines.text.engines import load_counter, load_embedder_of
 
 if TYPE_CHECKING:  # what only some methods need is imported there: a search need not wait for it
     from omni_pipelines.knowledge.answers.answering import Answering
@@ -295,6 +294,7 @@ class Librarian:
             ConfigurationError: as for `search`, or `max_tokens` is below 1, or `neighbours` below 0.
         """
         from omni_pipelines.knowledge.search.context import collect_context
+        from omni_pipelines.text.engines import load_counter
 
         for name, value, least in (("max_tokens", max_tokens, 1), ("neighbours", neighbours, 0)):
             check_whole(name, value)
@@ -346,6 +346,8 @@ class Librarian:
     def _embedder(self) -> Embedder:
         if self._given_embedder is not None:
             return self._given_embedder
+        from omni_pipelines.text.engines import load_embedder_of  # a search by words needs no model
+
         built_with = self._snapshot.release.fingerprints["embedder"]  # the settings may name another one by now
         return load_embedder_of(self._settings, built_with)
 

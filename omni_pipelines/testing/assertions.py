@@ -176,7 +176,7 @@ def assert_citation(citation: Citation | Hit, snapshot: Snapshot | None = None) 
     if actual != quote:
         _fail(f"{quote!r} at {position}", actual)
     if citation.verbatim:
-        from omni_pipelines.text.decoding import newline_offsets
+        from omni_pipelines.text.lines import newline_offsets
 
         first = 1 + len(newline_offsets(raw[: citation.start_byte].decode(encoding, "replace")))
         last = first + len(newline_offsets(quote[:-1]))

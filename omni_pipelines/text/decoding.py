@@ -7,7 +7,6 @@ lines are UTF-8 and the others in an encoding with one byte a character, each li
 
 import codecs
 import io
-import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -299,14 +298,6 @@ def _is_damaged_utf8(raw: bytes) -> bool:
     broken = lenient.count(REPLACEMENT)
     good = sum(1 for character in lenient if character > "\x7f") - broken
     return good >= broken
-
-
-def newline_offsets(text: str) -> list[int]:
-    r"""Where each line after the first starts, in characters. \r\n, \n and a lone \r end a line."""
-    if "\r" not in text:  # in nearly every text, and several times as fast
-        ends = itertools.accumulate(map(len, text.split("\n")[:-1]))
-        return [end + number for number, end in enumerate(ends, 1)]
-    return [match.end() for match in re.finditer(r"\r\n|\n|\r", text)]
 
 
 def split_lines(text: str) -> list[str]:

@@ -6,13 +6,14 @@ give the same groups.
 """
 
 import functools
-import re
 import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+from native.later_patterns import compile_later
 
 MIN_SIMILARITY = 0.8
 """Share of common shingles (Jaccard) from which two texts are near duplicates."""
@@ -24,7 +25,7 @@ _MAX_COMPARED = 16
 """Texts of a band that a new text is compared with: not all pairs of a thousand texts with the same boilerplate."""
 _UNSPACED = r"\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
 """Thai, Lao, Khmer, Japanese and Chinese."""
-_WORD = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+")
+_WORD = compile_later(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+")
 _SEED = 20260101
 
 Shingles = frozenset[int]

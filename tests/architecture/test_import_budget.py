@@ -54,6 +54,20 @@ def test_help_of_a_command_loads_neither_engines_nor_dagster(command: str) -> No
     assert not modules_after_omni(command, "--help") & (ENGINES | {"dagster"})
 
 
+@pytest.mark.parametrize(
+    ("command", "unused"),
+    [
+        ("search", ("omni_pipelines.text.engines", "omni_pipelines.variant_registry", "rich")),
+        ("show", ("omni_pipelines.knowledge.answers", "omni_pipelines.text.engines", "rich")),
+        ("ask", ("omni_pipelines.knowledge.answers.generation", "omni_pipelines.language_models", "rich")),
+    ],
+)
+def test_command_loads_what_it_rarely_needs_only_when_it_needs_it(command: str, unused: tuple[str, ...]) -> None:
+    code = f"import sys, omni_pipelines.cli.commands.{command}\nprint(*sys.modules, sep='\\n')"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not [name for name in loaded if f"{name}.".startswith(tuple(f"{module}." for module in unused))]
+
+
 def test_agent_loads_neither_dagster_nor_a_writer_nor_a_terminal_page() -> None:
     loaded = modules_after("import omni_pipelines.agent.task_graph, omni_pipelines.knowledge.librarian_tools")
     assert "langgraph" in loaded

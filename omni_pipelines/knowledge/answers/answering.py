@@ -1,20 +1,20 @@
 """Answer a question from one release: find the passages, and quote them or ask a language model."""
 
+from __future__ import annotations
+
 import functools
 from collections import deque
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.knowledge.answers.cited_answer import Answer
 from omni_pipelines.knowledge.answers.definitions import find_constants, find_definitions
 from omni_pipelines.knowledge.answers.evidence import Question
 from omni_pipelines.knowledge.answers.extraction import extract_answer
-from omni_pipelines.knowledge.answers.generation import ModelReader, Unsupported, quotes_instead, scored_units
-from omni_pipelines.knowledge.answers.prompts import LARGE_MODEL, SMALL_MODEL
 from omni_pipelines.knowledge.answers.question import ABOUT_SYMBOLS, WeightedWords, asked_kind, content
 from omni_pipelines.knowledge.answers.receipts import answer_digest, make_receipt
 from omni_pipelines.knowledge.answers.spelling import respelled
-from omni_pipelines.knowledge.answers.support import Support
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.knowledge.search.ranking import EmbedQuery
 from omni_pipelines.knowledge.search.retrieval import passage_cosines
@@ -23,8 +23,9 @@ from omni_pipelines.providers import VariantsFailed
 from omni_pipelines.receipt_records import Receipt
 from omni_pipelines.settings import Settings
 from omni_pipelines.text.embedding import Embedder
-from omni_pipelines.text.engines import load_counter
-from omni_pipelines.variant_registry import VariantRegistry
+
+if TYPE_CHECKING:
+    from omni_pipelines.variant_registry import VariantRegistry
 
 ASK_HITS = 10
 """How many passages are read for an answer."""
@@ -112,6 +113,16 @@ class Answering:
         return self._snapshot.release.release
 
     def _generate(self, asked: Question, models: VariantRegistry) -> Answer:
+        from omni_pipelines.knowledge.answers.generation import (  # quotes alone need not wait for it
+            ModelReader,
+            Unsupported,
+            quotes_instead,
+            scored_units,
+        )
+        from omni_pipelines.knowledge.answers.prompts import LARGE_MODEL, SMALL_MODEL
+        from omni_pipelines.knowledge.answers.support import Support
+        from omni_pipelines.text.engines import load_counter
+
         support = Support(asked.embed, functools.cache(asked.terms))
         count = load_counter(self._settings).count
         reader = ModelReader(models, support, count, SMALL_MODEL if self._settings.llm else LARGE_MODEL)

@@ -8,6 +8,9 @@ from pydantic import BaseModel
 from omni_pipelines.knowledge.answers.conflicts import Conflict
 from omni_pipelines.providers import Attempt
 
+READING, ANSWERING = "reading", "answering"
+"""Steps of the progress reports about an answer that a language model words: the number of passages that it reads,
+and each claim that is kept, as the detail."""
 LIKELY_EVIDENCE = 0.5
 """Of the answers with less evidence, less than half are right; of the others, nearly two thirds."""
 

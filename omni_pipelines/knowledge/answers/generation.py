@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from omni_pipelines import progress
 from omni_pipelines.errors import LanguageModelFailed
-from omni_pipelines.knowledge.answers.cited_answer import Answer, Sentence
+from omni_pipelines.knowledge.answers.cited_answer import ANSWERING, READING, Answer, Sentence
 from omni_pipelines.knowledge.answers.evidence import Question, answer_probability, unit_scores
 from omni_pipelines.knowledge.answers.extraction import abstention, extract_answer
 from omni_pipelines.knowledge.answers.prompts import LARGE_MODEL, PromptLimits, prompt, select_units
@@ -29,8 +29,6 @@ from omni_pipelines.language_models.port import complete
 from omni_pipelines.providers import Attempt, VariantsFailed
 from omni_pipelines.variant_registry import VariantRegistry
 
-READING, ANSWERING = "reading", "answering"
-"""Steps of the progress reports: the number of passages that are read, and each claim that is kept, as the detail."""
 MIN_CLAIM_EVIDENCE = 0.9 * MIN_EVIDENCE
 """Evidence that a unit must have to be read; hardly less than for a quote: small models see an answer in anything."""
 

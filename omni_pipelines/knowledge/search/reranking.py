@@ -10,9 +10,7 @@ import orjson
 
 from omni_pipelines.errors import NetworkBadResponse
 from omni_pipelines.knowledge.search.fusion import Fused, ordered
-from omni_pipelines.providers import PREFERRED, EngineVariant, VariantsFailed
 from omni_pipelines.settings import Settings
-from omni_pipelines.variant_registry import VariantRegistry
 
 RERANK = "rerank"
 DEPTH = 50
@@ -54,6 +52,9 @@ def load_reranker(settings: Settings) -> RerankScores | None:
     """The reranker that the settings name; None if they name none. It raises VariantsFailed when it fails."""
     if not settings.reranker:
         return None
+    from omni_pipelines.providers import PREFERRED, EngineVariant  # most homes have no reranker
+    from omni_pipelines.variant_registry import VariantRegistry
+
     registry = VariantRegistry()
     registry.register(RERANK, EngineVariant("http", HttpReranker(settings.rerank_url), priority=PREFERRED))
 
@@ -69,6 +70,8 @@ def reranked(query: str, fused: Sequence[Fused], texts: Sequence[str], reranker:
 
     If no reranker answers, nothing changes.
     """
+    from omni_pipelines.providers import VariantsFailed
+
     first, rest = fused[: len(texts)], fused[len(texts) :]
     try:
         most = WEIGHT * max((each.score for each in first), default=0.0)

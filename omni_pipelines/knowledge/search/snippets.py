@@ -5,12 +5,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import cache
 
+from native.later_patterns import compile_later
+
 _MARKS = "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0dff\u00ad\u200b-\u200d\u2060"
 """Marks on letters and signs inside words, which \\w does not match."""
 _PART = re.compile(rf"[\w{_MARKS}]+")
 _WORD = re.compile(rf"\.?{_PART.pattern}(?:[-.,'\u2019]{_PART.pattern})*(?:\+\+|[#*])?")
 """A word with its signs: C++, .NET, e-mail, 1,234."""
-_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1780-\u17ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff]")
+_UNSPACED = compile_later(r"[\u0e00-\u0eff\u1780-\u17ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 """Scripts that put no space between words: a term is found inside a run of letters."""
 _ELLIPSIS = "…"
 
@@ -36,7 +38,7 @@ def matches(text: str, wanted: Set[str], forms: Forms) -> list[tuple[Span, str]]
     form_of = cache(lambda word: min(forms(word) & wanted, default=""))
     found: list[tuple[Span, str]] = []
     for word in _WORD.finditer(text):
-        if _UNSPACED.search(word[0]):
+        if not word[0].isascii() and _UNSPACED.search(word[0]):
             for run in _PART.finditer(text, *word.span()):
                 found.extend(_inside(run, wanted))
         elif form := form_of(word[0]):
@@ -51,7 +53,7 @@ def _inside(run: re.Match[str], wanted: Iterable[str]) -> Iterator[tuple[Span, s
     hits = sorted(
         (run.start() + hit.start(), run.start() + hit.end(), term)
         for term in wanted
-        if _UNSPACED.search(term)
+        if not term.isascii() and _UNSPACED.search(term)
         for hit in re.finditer(re.escape(term), run[0].lower())
     )
     end = -1

@@ -17,8 +17,8 @@ from omni_pipelines.knowledge.search.retrieval import hit_location
 from omni_pipelines.rows import ChunkRow, DocumentRow
 from omni_pipelines.schemas import CHUNKS, DOCUMENTS
 from omni_pipelines.tables import read_rows
-from omni_pipelines.text.decoding import newline_offsets
 from omni_pipelines.text.document_rows import parsed_document
+from omni_pipelines.text.lines import newline_offsets
 from tests.integration.line import Line, settle, write
 
 PROSE = """# Walruses

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omni_pipelines.refusals import Unreadable
-from omni_pipelines.text.decoding import DecodedText, decode, newline_offsets
+from omni_pipelines.text.decoding import DecodedText, decode
+from omni_pipelines.text.lines import newline_offsets
 
 MARKED = {
     "utf-8": codecs.BOM_UTF8,

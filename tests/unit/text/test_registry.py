@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omni_pipelines.refusals import Unreadable
-from omni_pipelines.text.decoding import newline_offsets
+from omni_pipelines.text.lines import newline_offsets
 from omni_pipelines.text.readers.formats import PLAIN, READERS, UNKNOWN, Reader
 from omni_pipelines.text.readers.registry import reader_by_content, reader_for, reader_of_ending, readers_fingerprint
 from tests.samples.valid import VALID

@@ -4,8 +4,9 @@ import itertools
 import re
 from collections.abc import Iterator
 
-from omni_pipelines.text.decoding import decode, newline_offsets
+from omni_pipelines.text.decoding import decode
 from omni_pipelines.text.document import Heading, Parsed, nest
+from omni_pipelines.text.lines import newline_offsets
 
 _TITLE = re.compile(r"(={1,6}|#{1,6})[ \t]+(\S.*?)(?:[ \t]+\1)?[ \t]*$")
 _FENCE = re.compile(r"(?:(-{4,}|={4,}|\.{4,}|/{4,}|\+{4,}|\*{4,}|_{4,}|--)|(```)\w*|([|,:!]={3,}))[ \t]*$")

@@ -6,8 +6,9 @@ import lxml.etree
 import lxml.html
 
 from omni_pipelines.refusals import RefusalCode, Unreadable
-from omni_pipelines.text.decoding import decode, newline_offsets
+from omni_pipelines.text.decoding import decode
 from omni_pipelines.text.document import Parsed, nest
+from omni_pipelines.text.lines import newline_offsets
 from omni_pipelines.text.readers.extraction import MAX_CHARACTERS, too_long
 from omni_pipelines.text.readers.markup.front_matter import front_matter
 from omni_pipelines.text.readers.markup.page_tree import show_all

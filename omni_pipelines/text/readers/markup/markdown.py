@@ -7,8 +7,9 @@ from bisect import bisect_right
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from omni_pipelines.text.decoding import decode, newline_offsets
+from omni_pipelines.text.decoding import decode
 from omni_pipelines.text.document import Heading, Parsed, nest
+from omni_pipelines.text.lines import newline_offsets
 from omni_pipelines.text.readers.markup.front_matter import front_matter
 
 _NEWLINE = r"(?:\r\n|\n|\r(?!\n))"

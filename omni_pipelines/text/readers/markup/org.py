@@ -3,8 +3,9 @@
 import itertools
 import re
 
-from omni_pipelines.text.decoding import decode, newline_offsets
+from omni_pipelines.text.decoding import decode
 from omni_pipelines.text.document import Heading, Parsed, nest
+from omni_pipelines.text.lines import newline_offsets
 
 _HEADING = re.compile(
     r"(?P<stars>\*{1,30})[ \t]+(?:(?:TODO|DONE|NEXT|WAITING|CANCELLED|CANCELED)[ \t]+)?(?:\[#\w\][ \t]+)?"

@@ -8,8 +8,9 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable
 
-from omni_pipelines.text.decoding import decode, newline_offsets
+from omni_pipelines.text.decoding import decode
 from omni_pipelines.text.document import Parsed
+from omni_pipelines.text.lines import newline_offsets
 from omni_pipelines.text.readers.extraction import Extraction, one_line
 from omni_pipelines.text.readers.markup.tex_characters import CHARACTERS, LIGATURES, accent_at, with_accents
 

@@ -5,8 +5,9 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator
 
-from omni_pipelines.text.decoding import DecodedText, decode, newline_offsets
+from omni_pipelines.text.decoding import DecodedText, decode
 from omni_pipelines.text.document import Parsed, Section
+from omni_pipelines.text.lines import newline_offsets
 
 _COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", re.MULTILINE)
 _Definition = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
