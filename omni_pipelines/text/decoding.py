@@ -123,7 +123,7 @@ def decode(raw: bytes, declared: str | None = None) -> DecodedText:
         return _decode_with(raw, wide, 0)
     if codec in _UNMARKED:
         codec = ""
-    if codec.startswith(_STATEFUL_CODECS) or any(escape in raw for escape in _ESCAPES):
+    if codec.startswith(_STATEFUL_CODECS) or (b"\x1b" in raw and any(escape in raw for escape in _ESCAPES)):
         by_escape = "iso2022_kr" if _KOREAN in raw else "iso2022_jp"
         stateful = _decode_stateful(raw, codec if codec.startswith(_STATEFUL_CODECS) else by_escape)
         if stateful is not None:
@@ -198,20 +198,21 @@ def _decode_with(
     body = raw[bom_bytes:]
     text, replaced = _lenient(body, encoding, max_share)
     _refuse_binary(text)
-    text, zeros = _ZEROS.subn(REPLACEMENT, text)
-    is_exact = not replaced and not zeros and _is_exact(text, body, encoding)
+    text, zeros = _ZEROS.subn(REPLACEMENT, text) if "\0" in text else (text, 0)
+    is_exact = not replaced and not zeros and (encoding == "utf-8" or _is_exact(text, body, encoding))
     return DecodedText(text, encoding, bom_bytes, probability, replaced + zeros, is_exact)
 
 
 def _refuse_binary(text: str) -> None:
     others = len(text) - text.count("\0")
-    zeros = len(_ZEROS.findall(text))
+    zeros = len(_ZEROS.findall(text)) if others < len(text) else 0
     is_one_gap = zeros == 1 and others >= _MIN_AROUND_GAP
     if zeros > _MAX_ZERO_SHARE * others and not is_one_gap:
         raise Unreadable(RefusalCode.BINARY, "not a text file: it has too many zero bytes")
     # the signatures of compressed files begin with one
-    begins_with_one = _CONTROL.match(text) and text[0] != _RECORD_SEPARATOR
-    if begins_with_one or len(_CONTROL.findall(text)) > _MAX_CONTROL_SHARE * others:
+    controls = len(_CONTROL.findall(text))
+    begins_with_one = controls and _CONTROL.match(text) and text[0] != _RECORD_SEPARATOR
+    if begins_with_one or controls > _MAX_CONTROL_SHARE * others:
         raise Unreadable(RefusalCode.BINARY, "not a text file: it has too many control characters")
 
 

@@ -10,12 +10,15 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from omni_pipelines.text.secrets.finding import Finding, entropy, is_placeholder, occurrences
+from omni_pipelines.text.secrets.shapes import matches_at
 from omni_pipelines.text.secrets.wording import reads_like_a_name
 from omni_pipelines.text.secrets.wrapped import LINE_BREAK
 
+_BEGINNINGS = ("passw", "passphrase", "pwd", "secret", "token", "credential")
+_KINDS_OF_KEY = r"(?:api|access|auth|account|private|encryption|signing)[_-]?"
+_BEFORE_KEY, _MAX_BEFORE_KEY = re.compile(rf"{_KINDS_OF_KEY}\Z"), len("encryption_")
 _NAMES = re.compile(
-    r"(?:passw(?:or)?d|passphrase|pwd|secret|token|credential|(?:api|access|auth|account|private|encryption|signing)"
-    r"[_-]?key)[a-z0-9_-]{0,40}+"
+    rf"(?:passw(?:or)?d|passphrase|pwd|secret|token|credential|{_KINDS_OF_KEY}key)[a-z0-9_-]{{0,40}}+"
 )
 """Searched in the text in lower case."""
 _HARMLESS_ENDINGS = {
@@ -69,7 +72,7 @@ def assignments(text: str) -> Iterator[Finding]:
     """Values that look like secrets, where a name, a URL or a header says that they are."""
     small = text.replace("\u0130", "i").lower()  # the only letter that becomes longer in lower case
     examined_to = nested = 0
-    for name in _NAMES.finditer(small):
+    for name in matches_at(_NAMES, small, _names(small)):
         nested = nested + 1 if name.start() < examined_to else 0
         if nested > _MAX_NESTED or not _names_a_secret(text[name.start() : name.end()]):
             continue
@@ -83,6 +86,15 @@ def assignments(text: str) -> Iterator[Finding]:
         url = _URL.match(text, start)
         if url and not is_placeholder(url[1]) and not _PLACEHOLDER_PASSWORD.fullmatch(url[1]):
             yield Finding(*url.span(1), "url_password")
+
+
+def _names(small: str) -> list[int]:
+    """Where names may begin, in order."""
+    starts = [start for beginning in _BEGINNINGS for start in occurrences(small, beginning)]
+    for key in occurrences(small, "key"):
+        if (kind := _BEFORE_KEY.search(small, max(0, key - _MAX_BEFORE_KEY), key)) is not None:
+            starts.append(kind.start())
+    return sorted(starts)
 
 
 @lru_cache(4096)

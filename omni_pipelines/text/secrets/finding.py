@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import AnyStr
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ MIN_DISTINCT = 8
 """Distinct characters of a generated token; `xxxx…` and `0000…` have fewer and are placeholders."""
 
 
-def occurrences(text: str, needle: str) -> Iterator[int]:
+def occurrences(text: AnyStr, needle: AnyStr) -> Iterator[int]:
     """The positions of a fixed string."""
     position = text.find(needle)
     while position >= 0:

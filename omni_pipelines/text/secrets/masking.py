@@ -9,7 +9,7 @@ import contextlib
 import itertools
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -19,7 +19,7 @@ from omni_pipelines.settings import Settings
 from omni_pipelines.text.document import Parsed, Section
 from omni_pipelines.text.secrets.assignments import assignments
 from omni_pipelines.text.secrets.finding import Finding
-from omni_pipelines.text.secrets.personal import PERSONAL
+from omni_pipelines.text.secrets.personal import PERSONAL, personal_data
 from omni_pipelines.text.secrets.vendor_tokens import vendor_tokens
 
 NO_FINDINGS = "{}"
@@ -27,6 +27,8 @@ NO_FINDINGS = "{}"
 DETECTOR = "secrets-3"
 """Name and version: documents that another version searched are read again."""
 _SECRETS = "secret"
+_APART = "\n" * 8
+"""Between texts that are searched together: no detector reads on after so many line ends."""
 _MASK_CHARACTERS = "*·•𐄁"
 """They take one, two, three and four bytes in UTF-8; each replaces characters of its own length."""
 
@@ -49,7 +51,7 @@ class Masking:
     def of(cls, fingerprint: str) -> Masking:
         """The masking with this fingerprint."""
         names = set(fingerprint.partition(":")[2].split(","))
-        return cls(_SECRETS in names, frozenset(names & PERSONAL.keys()))
+        return cls(_SECRETS in names, frozenset(names.intersection(PERSONAL)))
 
     def masks(self, kind: str) -> bool:
         """Whether findings of a kind are masked."""
@@ -93,27 +95,40 @@ class MaskedDocument:
 def mask_document(parsed: Parsed, masking: Masking) -> MaskedDocument:
     """Mask the text, the title and the headings of a document."""
     text, found, masked = _mask(parsed.text, masking, parsed.decoded.encoding if parsed.verbatim else "utf-8")
-    values = itertools.chain.from_iterable(parsed.properties.values())
-    names = dict.fromkeys([parsed.title, *values, *(name for section in parsed.sections for name in section.path)])
-    titles = {name: _mask(name, masking, "utf-8") for name in names}  # a heading is in the paths of all below it
-    title = titles[parsed.title][0]
-    sections = tuple(
-        Section(section.start, path)
-        if (path := tuple(titles[name][0] for name in section.path)) != section.path
-        else section
-        for section in parsed.sections
-    )
+    titles = _masked_titles(parsed, masking)
     found |= sum((found_in_title for _, found_in_title, _ in titles.values()), Counter[str]())
     masked = max(masked, sum(masked_in_title for _, _, masked_in_title in titles.values()))
     if not masked:
         return MaskedDocument(parsed, masking, dict(found), 0)
-    properties = {name: [titles[each][0] for each in values] for name, values in parsed.properties.items()}
-    parsed = replace(parsed, title=title, sections=sections, properties=properties)
+    if titles:
+        parsed = _with_titles(parsed, {name: title for name, (title, _, _) in titles.items()})
     if parsed.verbatim:
         changed = replace(parsed, decoded=replace(parsed.decoded, text=text))
     else:
         changed = replace(parsed, extracted=text)
     return MaskedDocument(changed, masking, dict(found), masked)
+
+
+def _masked_titles(parsed: Parsed, masking: Masking) -> dict[str, tuple[str, Counter[str], int]]:
+    """The title, headings and properties, as `_mask` returns them; empty if nothing is found in any of them."""
+    values = itertools.chain.from_iterable(parsed.properties.values())
+    # a heading is in the paths of all below it
+    names = dict.fromkeys([parsed.title, *values, *(name for section in parsed.sections for name in section.path)])
+    if not find_sensitive(_APART.join(names)):
+        return {}
+    return {name: _mask(name, masking, "utf-8") for name in names}
+
+
+def _with_titles(parsed: Parsed, titles: Mapping[str, str]) -> Parsed:
+    """A document with other titles, headings and properties."""
+    sections = tuple(
+        Section(section.start, path)
+        if (path := tuple(titles[name] for name in section.path)) != section.path
+        else section
+        for section in parsed.sections
+    )
+    properties = {name: [titles[each] for each in values] for name, values in parsed.properties.items()}
+    return replace(parsed, title=titles[parsed.title], sections=sections, properties=properties)
 
 
 def masked_text(text: str, masking: Masking, encoding: str = "utf-8") -> str:
@@ -130,7 +145,7 @@ def _mask(text: str, masking: Masking, encoding: str) -> tuple[str, Counter[str]
 def find_sensitive(text: str) -> list[Finding]:
     """Secrets and personal data in a text, in order. Of two that overlap, the secret counts, else the first one."""
     secrets = list(_without_overlaps([*vendor_tokens(text), *assignments(text)]))
-    personal = list(_without_overlaps(finding for detect in PERSONAL.values() for finding in detect(text)))
+    personal = list(_without_overlaps(personal_data(text)))
     return sorted([*secrets, *_outside(personal, secrets)], key=lambda finding: finding.start)
 
 

@@ -1,10 +1,19 @@
 """Detect personal data: payment cards and bank accounts, both by their check digits, e-mail addresses and phones."""
 
 import re
-from collections.abc import Callable, Iterator
+import string
+from collections.abc import Iterator
 from itertools import chain
 
-from omni_pipelines.text.secrets.finding import Finding
+from omni_pipelines.text.secrets.finding import Finding, occurrences
+from omni_pipelines.text.secrets.shapes import matches_at, shape, signs
+
+PERSONAL = ("card", "iban", "email", "phone")
+"""The kinds of personal data."""
+_SIGNS = signs({"A": string.ascii_uppercase, "0": string.digits, "-": ".-", **{sign: sign for sign in " +()"}})
+_OTHER_DIGIT = re.compile(r"[^\x00-\x7f\D]")
+"""A digit of another script: `\\d` matches it as well."""
+_CARD_SHAPE = re.compile(rb"0000(?=0{10}|[ -]0{4}[ -]0{4}|[ -]0{6}[ -]0{4})")
 
 _CARD = re.compile(
     r"\d(?<![\w.-]\d)\d{3}(?:\d{10,15}|([ -])\d{4}\1\d{4}\1(?:\d{4}\1\d{3}|\d{2,4})|([ -])\d{6}\2\d{4,5})"
@@ -57,22 +66,31 @@ _RESERVED_DOMAIN = re.compile(
 )
 _AFTER_SCHEME = re.compile(r"://\S*\Z")
 _IMPERSONAL = {"git", "noreply", "no-reply", "user", "example", "test", "foo", "bar", "you", "name", "email", "me"}
-_PHONES = (
-    re.compile(
+_PHONES = {
+    b"+0": re.compile(
         r"\+(?<![\w+./-]\+)(?:[1-9]\d{8,14}|[1-9]\d{0,2}(?:[ .-]?\(\d{1,4}\))?(?:[ .-]\d{1,8}){2,5})(?![\w.-]*\d)"
     ),
-    re.compile(r"\((?<![\w+./-]\()\d{3}\) ?\d{3}[ .-]\d{4}(?![\w.-]*\d)"),
-    re.compile(r"\d(?<![\w+./-]\d)\d\d[.-]\d{3}[.-]\d{4}(?![\w.-]*\d)"),
-)
+    b"(000)": re.compile(r"\((?<![\w+./-]\()\d{3}\) ?\d{3}[ .-]\d{4}(?![\w.-]*\d)"),
+    b"000-000-0000": re.compile(r"\d(?<![\w+./-]\d)\d\d[.-]\d{3}[.-]\d{4}(?![\w.-]*\d)"),
+}
+"""The shape of the beginning of a number, and its pattern."""
 
 
-def cards(text: str) -> Iterator[Finding]:
+def personal_data(text: str) -> Iterator[Finding]:
+    """Cards, accounts, e-mail addresses and telephone numbers in a text; they may overlap."""
+    digits = text if text.isascii() else _OTHER_DIGIT.sub("0", text)
+    numbers = shape(digits, _SIGNS)
+    return chain(cards(text, numbers), ibans(text, numbers), emails(text), phones(text, numbers))
+
+
+def cards(text: str, numbers: bytes) -> Iterator[Finding]:
     """Numbers of payment cards: with a length and prefix of a network and the check digit of ISO/IEC 7812.
 
     Other numbers have the same check digit. IMEIs, with 15 digits, mostly begin with 35, 86, 01 or 49: no network has
     cards with that beginning and that length.
     """
-    for match in _CARD.finditer(text):
+    starts = (found.start() for found in _CARD_SHAPE.finditer(numbers))
+    for match in matches_at(_CARD, text, starts):
         digits = re.sub(r"\D", "", match[0])
         prefix = _CARD_PREFIXES.get(len(digits))
         if prefix is None or not prefix.match(digits) or len(set(digits)) < _MIN_DISTINCT_DIGITS:
@@ -86,9 +104,9 @@ def _passes_luhn(digits: str) -> bool:
     return sum(value - 9 if value > 9 else value for value in doubled) % 10 == 0
 
 
-def ibans(text: str) -> Iterator[Finding]:
+def ibans(text: str, numbers: bytes) -> Iterator[Finding]:
     """International bank account numbers: with the length of their country and the check digits of ISO 13616."""
-    for match in _IBAN.finditer(text):
+    for match in matches_at(_IBAN, text, occurrences(numbers, b"AA00")):
         compact = match[0].replace(" ", "")
         length = _IBAN_LENGTHS.get(compact[:2])
         if length is None or len(compact) < length:
@@ -125,18 +143,10 @@ def emails(text: str) -> Iterator[Finding]:
             yield Finding(at - len(name), domain.end(), "email")
 
 
-def phones(text: str) -> Iterator[Finding]:
+def phones(text: str, numbers: bytes) -> Iterator[Finding]:
     """Telephone numbers, written with the code of a country or in the North American form."""
-    for match in chain.from_iterable(pattern.finditer(text) for pattern in _PHONES):
+    found = (matches_at(pattern, text, occurrences(numbers, begin)) for begin, pattern in _PHONES.items())
+    for match in chain.from_iterable(found):
         digits = re.sub(r"\D", "", match[0])
         if 9 <= len(digits) <= 15 and len(set(digits)) >= _MIN_DISTINCT_DIGITS:
             yield Finding(match.start(), match.end(), "phone")
-
-
-PERSONAL: dict[str, Callable[[str], Iterator[Finding]]] = {
-    "card": cards,
-    "iban": ibans,
-    "email": emails,
-    "phone": phones,
-}
-"""The detectors of personal data, by kind."""

@@ -15,6 +15,7 @@ from omni_pipelines.text.document import Parsed, Section
 from omni_pipelines.text.secrets import assignments
 from omni_pipelines.text.secrets.masking import (
     NO_FINDINGS,
+    MaskedDocument,
     Masking,
     find_sensitive,
     is_masking_current,
@@ -235,6 +236,17 @@ def test_title_and_headings_are_masked_as_well() -> None:
     masked = mask_document(parsed, Masking())
     assert secret not in repr(masked.parsed)
     assert masked.found == {"github_token": 1, **masked.found}
+
+
+def test_a_heading_is_no_value_of_the_name_in_the_heading_before() -> None:
+    parsed = Parsed(decode(b"text\n"), "password =", (Section(0, ("'hT8vQz2LmW4xKp9R'",)), Section(1, ("token: x",))))
+    assert mask_document(parsed, ALL) == MaskedDocument(parsed, ALL, {}, 0)
+
+
+def test_numbers_in_digits_of_another_script_are_found() -> None:
+    arabic = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
+    for number in ("(020) 794-6095", "212-555-0134"):
+        assert [finding.kind for finding in find_sensitive(f"ring {number.translate(arabic)}.")] == ["phone"]
 
 
 def test_findings_without_masking_are_counted_and_the_text_stays() -> None:
