@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from omni_pipelines.text.decoding import newline_offsets
 from omni_pipelines.text.document import Section
+from omni_pipelines.text.lines import newline_offsets
 from omni_pipelines.text.readers.source_code import python
 from omni_pipelines.text.readers.source_code.python_lines import definition_sections
 
