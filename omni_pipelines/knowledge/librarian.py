@@ -21,15 +21,14 @@ from omni_pipelines.knowledge.search.options import (
     check_text,
     check_whole,
 )
-from omni_pipelines.knowledge.search.ranking import QueryVector
 from omni_pipelines.knowledge.search.reranking import RerankScores, load_reranker
 from omni_pipelines.knowledge.search.retrieval import find_hits
+from omni_pipelines.knowledge.search.vectors import Vectors
 from omni_pipelines.knowledge.state.access import Viewer
 from omni_pipelines.knowledge.state.metrics import QueryMetrics
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.settings import Settings
-from omni_pipelines.text.calibration import calibration_of
-from omni_pipelines.text.embedding import Embedder, readable_share
+from omni_pipelines.text.embedding import Embedder
 
 if TYPE_CHECKING:  # what only some methods need is imported there: a search need not wait for it
     from omni_pipelines.knowledge.answers.answering import Answering
@@ -96,8 +95,7 @@ class Librarian:
         """Give back the release, the models and what is cached, and write the counts of queries."""
         self._metrics.flush()
         self._opened = None
-        Librarian._embed_query.cache_clear()
-        self.__dict__.pop("_embedder", None)
+        self.__dict__.pop("_vectors", None)
         self.__dict__.pop("_models", None)
         self.__dict__.pop("_answering", None)
 
@@ -171,8 +169,8 @@ class Librarian:
         return [hit for hit in hits if hit.score >= min_score]
 
     def _find(self, query: str, k: int, options: SearchOptions, reranker: RerankScores | None = None) -> list[Hit]:
-        embed, check_files = self._embed_query, self._settings.check_files
-        return find_hits(self._snapshot, query, k, options, embed, reranker, check_files=check_files)
+        check_files = self._settings.check_files
+        return find_hits(self._snapshot, query, k, options, self._vectors, reranker, check_files=check_files)
 
     def forms(self, text: str) -> set[str]:
         """The forms of the words of a text in the keyword index; words with a common form count as the same."""
@@ -200,7 +198,7 @@ class Librarian:
         from omni_pipelines.knowledge.search.why_not import explain_search
 
         options = self._options(Mode.HYBRID, where, fusion, feedback)
-        return explain_search(self._snapshot, query, document, k, options, self._embed_query, self._reranker)
+        return explain_search(self._snapshot, query, document, k, options, self._vectors, self._reranker)
 
     def _options(
         self, mode: Mode, where: Mapping[str, str] | None, fusion: Fusion, feedback: bool | None
@@ -323,7 +321,7 @@ class Librarian:
         def search(query: str, k: int, where: Mapping[str, str]) -> list[Hit]:
             return self.search(query, k, Mode.HYBRID, where)
 
-        return Answering(self._snapshot, self._settings, self._embedder, self._embed_query, search, self._words)
+        return Answering(self._snapshot, self._settings, self._vectors, search, self._words)
 
     def _words(self, query: str, k: int, where: Mapping[str, str]) -> list[Hit]:
         """A search by words that is neither counted nor reranked."""
@@ -343,16 +341,13 @@ class Librarian:
         return models
 
     @functools.cached_property
-    def _embedder(self) -> Embedder:
+    def _vectors(self) -> Vectors:
+        return Vectors(self._snapshot, self._load_embedder)
+
+    def _load_embedder(self) -> Embedder:
         if self._given_embedder is not None:
             return self._given_embedder
         from omni_pipelines.text.engines import load_embedder_of  # a search by words needs no model
 
         built_with = self._snapshot.release.fingerprints["embedder"]  # the settings may name another one by now
         return load_embedder_of(self._settings, built_with)
-
-    @functools.lru_cache(maxsize=1)  # noqa: B019  # a librarian is short-lived, and embeds each query twice
-    def _embed_query(self, query: str) -> QueryVector:
-        readable = readable_share(self._embedder, query)
-        calibration = calibration_of(self._snapshot.release.fingerprints["embedder"].partition("/")[0])
-        return QueryVector(self._embedder.embed([query], kind="query")[0], readable, calibration)

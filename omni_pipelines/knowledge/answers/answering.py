@@ -16,13 +16,11 @@ from omni_pipelines.knowledge.answers.question import ABOUT_SYMBOLS, WeightedWor
 from omni_pipelines.knowledge.answers.receipts import answer_digest, make_receipt
 from omni_pipelines.knowledge.answers.spelling import respelled
 from omni_pipelines.knowledge.search.hits import Hit
-from omni_pipelines.knowledge.search.ranking import EmbedQuery
-from omni_pipelines.knowledge.search.retrieval import passage_cosines
+from omni_pipelines.knowledge.search.vectors import Vectors
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.providers import VariantsFailed
 from omni_pipelines.receipt_records import Receipt
 from omni_pipelines.settings import Settings
-from omni_pipelines.text.embedding import Embedder
 
 if TYPE_CHECKING:
     from omni_pipelines.variant_registry import VariantRegistry
@@ -45,14 +43,12 @@ class Answering:
         self,
         snapshot: Snapshot,
         settings: Settings,
-        embedder: Embedder,
-        embed_query: EmbedQuery,
+        vectors: Vectors,
         search: Search,
         search_words: Search,
     ) -> None:
         """`search` finds what may answer, `search_words` the definitions of names."""
-        self._snapshot, self._settings = snapshot, settings
-        self._embedder, self._embed_query = embedder, embed_query
+        self._snapshot, self._settings, self._vectors = snapshot, settings, vectors
         self._search, self._search_words = search, search_words
         self._given: deque[tuple[str, Where]] = deque(maxlen=MAX_GIVEN)
 
@@ -81,14 +77,14 @@ class Answering:
         definitions = find_definitions(question, hits, find)
         hits = [*definitions, *hits] if asked_kind(question) in ABOUT_SYMBOLS else [*hits, *definitions]
         hits += find_constants(question, hits, find)
-        vector = self._embed_query(question)
-        near = passage_cosines(self._snapshot, self._embedder, vector.values, hits) if vector.readable else {}
+        vector = self._vectors.of_query(question)
+        ids = [hit.chunk_id for hit in hits] if vector.readable else []
         return Question(
             text=question,
             words=WeightedWords.of(keyword.query_words(content(question)), keyword.size),
             hits=hits,
-            cosines=near,
-            embed=lambda texts, kind: self._embedder.embed(texts, kind=kind),
+            cosines=self._vectors.cosines(vector.values, ids),
+            embed=lambda texts, kind: self._vectors.embedder.embed(texts, kind=kind),
             forms=keyword.forms,
             terms=keyword.terms,
             calibration=vector.calibration,

@@ -5,7 +5,7 @@ index as well, because a missing score does not mean a low one.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,11 +14,13 @@ from omni_pipelines.knowledge.search import fusion
 from omni_pipelines.knowledge.search.fusion import Fused
 from omni_pipelines.knowledge.search.options import Fusion, Mode, SearchOptions
 from omni_pipelines.knowledge.search.relevance import Match
+from omni_pipelines.knowledge.search.vectors import QueryVector, Vectors
 from omni_pipelines.knowledge.state.snapshot import Snapshot
-from omni_pipelines.text.calibration import UNMEASURED, Calibration
 
 POOL = 100
 """Candidates taken from each list before they are fused."""
+EMBEDDED_WHEN_ASKED = 20
+"""The best chunks by words of an early release, which are embedded for the query if they have no vector yet."""
 FEEDBACK_CHUNKS = 3
 FEEDBACK_SHARE = 0.4
 """Share of the best chunks' mean vector that is added to the query's."""
@@ -35,21 +37,6 @@ _NAME = re.compile(r"[a-z][A-Z]|\w_\w|\w\.\w|::|\(\)|[`\"\u201c]|[A-Z]{2,}|\d")
 
 
 @dataclass(frozen=True)
-class QueryVector:
-    """The embedding of a query."""
-
-    values: np.ndarray
-    """(d,), unit length."""
-    readable: float = 1.0
-    """Share of its letters that the embedder knows in whole word pieces, 0 to 1; see `text.embedding`."""
-    calibration: Calibration = UNMEASURED
-    """What the cosines of the embedder mean."""
-
-
-EmbedQuery = Callable[[str], QueryVector]
-
-
-@dataclass(frozen=True)
 class RankedChunks:
     """All candidates, best first, and their ranks in the lists that contained them, from 1."""
 
@@ -59,44 +46,53 @@ class RankedChunks:
     match: Match
 
 
-def rank(snapshot: Snapshot, query: str, pool: int, options: SearchOptions, embed: EmbedQuery) -> RankedChunks:
+def rank(snapshot: Snapshot, query: str, pool: int, options: SearchOptions, vectors: Vectors) -> RankedChunks:
     """The best chunks, at most `pool` from each list. Filters apply before the lists are cut."""
     keyword = dict(snapshot.words(query, pool, options.where)) if options.mode != Mode.VECTOR else {}
     words = min(_best(keyword) / (snapshot.keyword.highest_score(query) or 1.0), 1.0)
     if options.mode == Mode.KEYWORD:
         return _from_words(keyword, words)
-    query_vector = embed(query)
+    query_vector = vectors.of_query(query)
     if options.mode == Mode.HYBRID and query_vector.readable == 0:
         return _from_words(keyword, words)
-    vector = dict(snapshot.nearest(query_vector.values, pool, options.where))
     if options.mode == Mode.VECTOR:
+        vector = dict(snapshot.nearest(query_vector.values, pool, options.where))
         fused = fusion.evidence_fusion({}, _evidence(vector, query_vector))
         return RankedChunks(fused, {}, _ranks(vector), Match(None, _meaning(vector, query_vector), _most(fused)))
-    return _HybridRanking(snapshot, query, pool, options).rank(keyword, vector, query_vector, words)
+    return _HybridRanking(snapshot, query, pool, options, vectors).rank(keyword, query_vector, words)
 
 
 class _HybridRanking:
-    def __init__(self, snapshot: Snapshot, query: str, pool: int, options: SearchOptions) -> None:
-        self._snapshot, self._query, self._pool, self._options = snapshot, query, pool, options
+    def __init__(self, snapshot: Snapshot, query: str, pool: int, options: SearchOptions, vectors: Vectors) -> None:
+        self._snapshot, self._query, self._pool = snapshot, query, pool
+        self._options, self._vectors = options, vectors
 
-    def rank(
-        self, keyword: dict[str, float], vector: dict[str, float], query_vector: QueryVector, words: float
-    ) -> RankedChunks:
+    def rank(self, keyword: dict[str, float], query_vector: QueryVector, words: float) -> RankedChunks:
+        best = list(keyword)[:EMBEDDED_WHEN_ASKED]
+        vector = self._nearest(query_vector, best)
         keyword_ranks, vector_ranks = _ranks(keyword), _ranks(vector)
         meaning = _meaning(vector, query_vector)
         weight = self._keyword_weight(list(vector)[:_CODE_SAMPLE])
         fused = self._fuse(keyword, vector, query_vector, weight)
         if self._options.feedback and vector:
             moved = self._moved(query_vector, fused)
-            vector = dict(self._snapshot.nearest(moved.values, self._pool, self._options.where))
+            vector = self._nearest(moved, best)
             vector_ranks = _ranks(vector)
             fused = self._fuse({key: keyword[key] for key in keyword_ranks}, vector, moved, weight)
         return RankedChunks(fused, keyword_ranks, vector_ranks, Match(words, meaning, _most(fused)))
 
+    def _nearest(self, query_vector: QueryVector, best: Sequence[str]) -> dict[str, float]:
+        """The nearest chunks, nearest first; those `best` by words of an early release are compared as well."""
+        found = dict(self._snapshot.nearest(query_vector.values, self._pool, self._options.where))
+        if not self._snapshot.release.is_early:
+            return found
+        found |= self._vectors.cosines(query_vector.values, best)
+        return dict(sorted(found.items(), key=lambda pair: -pair[1]))
+
     def _moved(self, query_vector: QueryVector, fused: list[Fused]) -> QueryVector:
         """One step of Rocchio's relevance feedback (1971), which takes the best fused chunks as relevant."""
-        best = self._snapshot.vectors([each.key for each in fused[:FEEDBACK_CHUNKS]])
-        values = query_vector.values + FEEDBACK_SHARE * best.astype(np.float32).mean(axis=0)
+        best = self._vectors.mean([each.key for each in fused[:FEEDBACK_CHUNKS]])
+        values = query_vector.values + FEEDBACK_SHARE * best
         return QueryVector(values / np.linalg.norm(values), query_vector.readable, query_vector.calibration)
 
     def _keyword_weight(self, nearest: list[str]) -> float:

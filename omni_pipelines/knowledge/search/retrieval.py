@@ -4,7 +4,6 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from pydantic import BaseModel
 
 from omni_pipelines.batches import batched
@@ -19,14 +18,15 @@ from omni_pipelines.knowledge.search.hits import (
     chunk_citation,
 )
 from omni_pipelines.knowledge.search.options import SearchOptions, check_query
-from omni_pipelines.knowledge.search.ranking import POOL, EmbedQuery, RankedChunks, rank
+from omni_pipelines.knowledge.search.ranking import POOL, RankedChunks, rank
 from omni_pipelines.knowledge.search.relevance import log_odds, probability
 from omni_pipelines.knowledge.search.reranking import DEPTH, RerankScores, reranked
+from omni_pipelines.knowledge.search.vectors import Vectors
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 from omni_pipelines.metadata import MetadataReader
 from omni_pipelines.rows import ChunkRow
 from omni_pipelines.schemas import CHUNKS
-from omni_pipelines.text.embedding import Embedder, embedded_text
+from omni_pipelines.text.embedding import embedded_text
 from omni_pipelines.text.near_duplicates import MIN_SIMILARITY, Shingles, resemblance, shingles
 
 _DECIMALS = 6
@@ -53,7 +53,7 @@ def find_hits(
     query: str,
     k: int,
     options: SearchOptions,
-    embed: EmbedQuery,
+    vectors: Vectors,
     reranker: RerankScores | None = None,
     *,
     check_files: bool = False,
@@ -66,7 +66,7 @@ def find_hits(
         ConfigurationError: see `check_query`.
     """
     check_query(query, k, options.where)
-    ranked = rank(snapshot, query, max(k, POOL), options, embed)
+    ranked = rank(snapshot, query, max(k, POOL), options, vectors)
     fused = ranked.fused if reranker is None else _rerank(snapshot, query, ranked.fused, reranker)
     passages = itertools.islice(_distinct(snapshot, fused, k, near=options.fold_near), k)
     freshness = Freshness(snapshot, check_files=check_files)
@@ -146,18 +146,6 @@ def _hit(number: int, passage: _DistinctPassage, ranked: RankedChunks, freshness
         also_in=tuple(map(hit_location, passage.duplicates)),
         **freshness.fields(passage.row),
     )
-
-
-def passage_cosines(
-    snapshot: Snapshot, embedder: Embedder, vector: np.ndarray, hits: Sequence[Hit]
-) -> dict[str, float]:
-    """Chunk id to the cosine of a passage with `vector` (d,); a passage that has no vector yet is embedded here."""
-    near = snapshot.cosines(vector, [hit.chunk_id for hit in hits])
-    unknown = [hit for hit in hits if hit.chunk_id not in near]
-    if unknown:
-        embedded = embedder.embed([embedded_text(hit.heading, hit.text) for hit in unknown])  # (n, d)
-        near |= zip((hit.chunk_id for hit in unknown), (embedded @ vector).tolist(), strict=True)
-    return near
 
 
 def passage_hit(row: ChunkRow, **found: object) -> Hit:

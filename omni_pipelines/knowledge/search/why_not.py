@@ -13,10 +13,11 @@ from omni_pipelines.errors import CitationNotFound
 from omni_pipelines.knowledge.search.citation_names import cited_name
 from omni_pipelines.knowledge.search.citations import find_document
 from omni_pipelines.knowledge.search.options import SearchOptions, check_query
-from omni_pipelines.knowledge.search.ranking import POOL, EmbedQuery, rank
+from omni_pipelines.knowledge.search.ranking import POOL, rank
 from omni_pipelines.knowledge.search.reranking import RerankScores
 from omni_pipelines.knowledge.search.retrieval import find_hits
 from omni_pipelines.knowledge.search.unread_names import find_unread
+from omni_pipelines.knowledge.search.vectors import Vectors
 from omni_pipelines.knowledge.state.snapshot import Snapshot
 
 Stage = Literal["release", "filter", "keyword", "vector", "fused"]
@@ -51,7 +52,7 @@ def explain_search(
     document: str,
     k: int,
     options: SearchOptions,
-    embed: EmbedQuery,
+    vectors: Vectors,
     reranker: RerankScores | None = None,
 ) -> WhyNot:
     """Follow `document`, a path or URI, through a hybrid search for the best `k` passages.
@@ -60,7 +61,7 @@ def explain_search(
         ConfigurationError: see `check_query`.
     """
     check_query(query, k, options.where)
-    return _SearchTrace(snapshot, query, k, max(k, POOL), options, embed, reranker).follow(document)
+    return _SearchTrace(snapshot, query, k, max(k, POOL), options, vectors, reranker).follow(document)
 
 
 @dataclass
@@ -70,7 +71,7 @@ class _SearchTrace:
     k: int
     pool: int
     options: SearchOptions
-    embed: EmbedQuery
+    vectors: Vectors
     reranker: RerankScores | None
     results: list[StageResult] = field(default_factory=list)
 
@@ -100,10 +101,10 @@ class _SearchTrace:
         """Rank the document in both lists, without their limits, and in the search itself."""
         where, size = self.options.where, self.snapshot.keyword.size
         keyword = self.snapshot.words(self.query, size, where)
-        vector = self.snapshot.nearest(self.embed(self.query).values, size, where)
+        vector = self.snapshot.nearest(self.vectors.of_query(self.query).values, size, where)
         self._add_list("keyword", _best_rank(keyword, keys), "none of its passages contains a word of the query")
         self._add_list("vector", _best_rank(vector, keys), "it has no vector")
-        hits = find_hits(self.snapshot, self.query, self.k, self.options, self.embed, self.reranker)
+        hits = find_hits(self.snapshot, self.query, self.k, self.options, self.vectors, self.reranker)
         ranks = {key: hit.rank for hit in hits for key in (hit.chunk_id, *(other.chunk_id for other in hit.also_in))}
         best = min((ranks[key] for key in keys if key in ranks), default=None)
         if best is None:
@@ -112,7 +113,7 @@ class _SearchTrace:
         return self._report(path, None, f"It was found: hit {best}.")
 
     def _below_the_hits(self, path: str, keys: Sequence[str]) -> WhyNot:
-        fused = rank(self.snapshot, self.query, self.pool, self.options, self.embed).fused
+        fused = rank(self.snapshot, self.query, self.pool, self.options, self.vectors).fused
         best = _best_rank([(each.key, each.score) for each in fused], keys)
         if best is None:
             verdict = f"Neither list has it among its first {self.pool}: search with words from its text."

@@ -156,11 +156,13 @@ class Snapshot:
         chosen = " AND ".join(filters) or None
         return lance_vectors.nearest(table, vector, k, key=EMBEDDINGS.key, where=chosen, version=version)
 
-    def vectors(self, ids: Sequence[str]) -> np.ndarray:
-        """The vectors (n, d), float32, of these chunks, in the order of their ids."""
+    def vectors(self, ids: Sequence[str]) -> dict[str, np.ndarray]:
+        """The vectors (d,), float32, of these chunks, by id; a chunk of an early release may have none."""
         table, version = self._pinned(EMBEDDINGS.name)
         rows = row_cache.row_index(table, EMBEDDINGS.key, version, lance_vectors.COLUMN, uses=0)
-        return rows.vectors(rows.find(ids), lance_vectors.COLUMN)
+        positions = rows.find(ids)
+        known = [key for key, position in zip(ids, positions.tolist(), strict=True) if position >= 0]
+        return dict(zip(known, rows.vectors(positions[positions >= 0], lance_vectors.COLUMN), strict=True))
 
     def cosines(self, vector: np.ndarray, ids: Sequence[str]) -> dict[str, float]:
         """The cosines of these chunks with `vector` (d,)."""

@@ -174,13 +174,13 @@ def test_half_readable_query_quarters_the_share_of_the_vector(home: Home) -> Non
 def test_feedback_searches_again_with_the_mean_of_the_best_three(librarian: Librarian) -> None:
     query = "sleep holding hands"
     first = librarian.search(query, 6)
-    asked = librarian._embedder.embed([query])[0]
-    best = librarian._snapshot.vectors([hit.chunk_id for hit in first[:3]]).astype(np.float32)
-    moved = asked + 0.4 * best.mean(axis=0)
+    asked = librarian._vectors.of_query(query).values
+    best = librarian._snapshot.vectors([hit.chunk_id for hit in first[:3]])
+    moved = asked + 0.4 * np.mean([*best.values()], axis=0)
     moved_hits = librarian.search(query, 6, feedback=True)
     scale = calibration_of("all-minilm-l6-v2")
     vectors = librarian._snapshot.vectors([moved_hits[0].chunk_id, moved_hits[-1].chunk_id])
-    top, last = scale.scaled_all(vectors @ moved / np.linalg.norm(moved))
+    top, last = scale.scaled_all(np.array([*vectors.values()]) @ moved / np.linalg.norm(moved))
     assert moved_hits[-1].parts.vector / moved_hits[0].parts.vector == pytest.approx(last / top, abs=1e-2)
     assert [hit.score for hit in moved_hits] != [hit.score for hit in first]
 
@@ -197,8 +197,8 @@ def test_unknown_mode_is_refused_with_the_known_ones(librarian: Librarian) -> No
     assert caught.value.cure == "modes: hybrid, keyword, vector"
 
 
-def test_vectors_come_in_the_order_of_their_chunk_ids(librarian: Librarian) -> None:
+def test_vectors_are_those_of_the_known_chunk_ids_in_their_order(librarian: Librarian) -> None:
     ids = [hit.chunk_id for hit in librarian.search("otters", 3)]
-    vectors = librarian._snapshot.vectors(ids)
-    assert vectors.shape == (3, 384)
-    assert np.linalg.norm(vectors.astype(np.float32), axis=1) == pytest.approx(np.ones(3), abs=1e-2)
+    vectors = librarian._snapshot.vectors([ids[0], "unknown", *ids[1:]])
+    assert list(vectors) == ids
+    assert np.linalg.norm([*vectors.values()], axis=1) == pytest.approx(np.ones(3), abs=1e-2)

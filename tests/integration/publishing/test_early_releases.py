@@ -90,6 +90,32 @@ def test_an_early_release_finds_every_word_and_says_what_can_be_found_by_meaning
     assert not scrub(filled.home, release).damage
 
 
+@pytest.mark.parametrize("feedback", [False, True])
+def test_an_early_release_scores_the_best_passages_by_words_as_the_complete_one_does(
+    filled: Line, feedback: bool
+) -> None:
+    def best() -> list[tuple[str, float]]:
+        librarian = filled.librarian()
+        hits = [librarian.search(f"{topic} keepers", 1, feedback=feedback)[0] for topic in TOPICS]
+        return [(hit.path, round(hit.score, 3)) for hit in hits]
+
+    with pytest.raises(Killed):
+        ingest(filled, SlowEmbedding(dies_after=1))
+    early = best()
+    filled.run()
+    assert early == best()
+
+
+def test_a_passage_is_embedded_for_the_first_question_only(filled: Line) -> None:
+    with pytest.raises(Killed):
+        ingest(filled, SlowEmbedding(dies_after=1))
+    librarian = filled.librarian()
+    librarian.search("keepers of the violin")
+    filled.embedder.embedded.clear()
+    librarian.search("keepers of the lantern")
+    assert filled.embedder.embedded == ["keepers of the lantern"]
+
+
 def test_a_run_killed_after_an_early_release_goes_on_where_it_stopped(filled: Line) -> None:
     with pytest.raises(Killed):
         ingest(filled, SlowEmbedding(dies_after=2))
