@@ -11,7 +11,7 @@ from omni_pipelines.knowledge.answers.evidence import (
     answer_probability,
     unit_scores,
 )
-from omni_pipelines.knowledge.answers.question import BY_DECLARATION, IN_ONE_SENTENCE, Asked, wants_list
+from omni_pipelines.knowledge.answers.question import BY_CODE, BY_DECLARATION, IN_ONE_SENTENCE, Asked, wants_list
 from omni_pipelines.knowledge.answers.quotes import cite
 from omni_pipelines.knowledge.answers.units import CONTAINERS, Unit, UnitKind
 
@@ -34,7 +34,7 @@ MAX_LIST_LENGTH, MAX_SECTION_LENGTH, MAX_PARAGRAPH_LENGTH = 900, 700, 350
 def extract_answer(release: int, question: Question) -> Answer:
     """The units of the hits that answer the question best, or an abstention if none is probable enough.
 
-    The best unit comes first, then the rest of its section. The others of one section keep its order.
+    The best unit comes first, see `_opening`, then the rest of its section. The others of one section keep its order.
     """
     scored = _scored(question)
     candidates = question.candidates
@@ -49,7 +49,7 @@ def extract_answer(release: int, question: Question) -> Answer:
     constants = [unit for each in chosen for unit in question.constants(each)]
     units = _merged([*(whole_unit(each, question) for each in chosen), *constants], question)
     sections = list(dict.fromkeys(_section(each) for each in units))
-    best = chosen[0].unit
+    best = _opening(chosen, question).unit
     units.sort(
         key=lambda each: (not each.contains(best), sections.index(_section(each)), each.hit.start_byte, each.ranges)
     )
@@ -126,8 +126,19 @@ def _declarations(fitting: Sequence[Candidate], question: Question) -> list[Cand
 
 
 def _is_fragment(unit: Unit) -> bool:
-    """Whether a unit is some statements of source code: as an addition they explain nothing."""
+    """Whether a unit is some statements of source code: they explain little."""
     return unit.kind is UnitKind.CODE and unit.hit.kind == "code"
+
+
+def _is_bare(unit: Unit) -> bool:
+    """Whether a unit is a signature without a description."""
+    return unit.kind is UnitKind.SIGNATURE and len(unit.ranges) == 1
+
+
+def _opening(chosen: Sequence[Candidate], question: Question) -> Candidate:
+    """The candidate that comes first: the best one in words, unless the question asks for code."""
+    in_words = (each for each in chosen if not _is_fragment(each.unit) and not _is_bare(each.unit))
+    return chosen[0] if question.asked in BY_CODE else next(in_words, chosen[0])
 
 
 def whole_unit(each: Candidate, question: Question) -> Unit:

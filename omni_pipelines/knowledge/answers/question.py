@@ -246,6 +246,8 @@ ABOUT_SYMBOLS = {Asked.DEFINED, Asked.DEFAULT, Asked.SIGNATURE}
 """Kinds of questions that a declaration answers."""
 BY_DECLARATION = {Asked.DEFINED, Asked.SIGNATURE}
 """Kinds of questions that the declaration of what they name answers completely."""
+BY_CODE = {*ABOUT_SYMBOLS, Asked.STEPS}
+"""Kinds of questions that code may answer better than words."""
 IN_ONE_SENTENCE = {
     Asked.PERSON,
     Asked.YEAR,

@@ -55,6 +55,21 @@ def test_code_between_fences_is_not_quoted_for_a_sentence_that_answers() -> None
     assert "count" not in answer
 
 
+@pytest.mark.parametrize(
+    ("question", "first"),
+    [
+        ("What does the count of otters on the ice do in winter?", "def census"),
+        ("How do I count the otters on the ice in winter?", "ice = sorted"),
+    ],
+)
+def test_statements_of_source_code_come_after_words_unless_steps_are_asked_for(question: str, first: str) -> None:
+    code = "def gather(otters):\n    ice = sorted(otters)\n    count(ice, otters, winter)\n"
+    described = 'def census(animals):\n    """Otters are counted on the ice, one bay at a time."""\n'
+    answer = ask(question, [hit(code, "a.py", kind="code"), hit(described, "b.py", kind="code")])
+    assert len(answer.sentences) == 2
+    assert answer.answer.startswith(first)
+
+
 def test_code_is_quoted_with_its_lines_and_the_sentence_that_introduces_it() -> None:
     text = "To rotate the keys, run this:\n\n```sh\nomni keys rotate\nomni keys list\n```\n"
     answer = quoted(text, question="How do I rotate the keys?")
