@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from native.grammars import grammar_parser
@@ -63,26 +64,32 @@ def symbols(source: bytes, grammar: str) -> Iterator[Symbol]:
     stack: list[tuple[Node, tuple[str, ...], int, Node | None]] = [(tree.root_node, (), 0, None)]
     while stack:
         node, path, between, wrapper = stack.pop()
-        name = _name(node)
+        kind = node.type
+        name = _name(node, kind) if _may_define(kind) else ""
         if name:
             path, between = (*path, name), 0
             yield Symbol(_start(wrapper or node), node.end_byte, path)
-        is_function = bool(name) and _FUNCTION.search(node.type) is not None
-        max_depth = _MAX_DATA_DEPTH if node.type in _KEYED else MAX_DEPTH
+        is_function = bool(name) and _FUNCTION.search(kind) is not None
+        max_depth = _MAX_DATA_DEPTH if kind in _KEYED else MAX_DEPTH
         if between < _MAX_NODES_BETWEEN and not is_function and len(path) < max_depth:
-            outer = wrapper or node if node.type in _WRAPPERS else None
+            outer = wrapper or node if kind in _WRAPPERS else None
             stack += [(child, path, between + 1, outer) for child in reversed(node.named_children)]
 
 
-def _name(node: Node) -> str:
-    """The name that a node defines; "" for most nodes."""
-    kind = node.type
+@lru_cache(4096)
+def _may_define(kind: str) -> bool:
+    """Whether nodes of a type can define a name; most cannot."""
+    return kind in _KEYED or kind in _ASSIGNMENTS or _SYMBOL.fullmatch(kind) is not None
+
+
+def _name(node: Node, kind: str) -> str:
+    """The name that a node of a type that can define one defines; "" if it has none."""
     if kind in _KEYED:
         return _text(node.child_by_field_name("key") or next(iter(node.named_children), None))
     if kind in _ASSIGNMENTS:
         name, value = (node.child_by_field_name(field) for field in _ASSIGNMENTS[kind])
         return _text(name) if value is not None and value.type in _ASSIGNED else ""
-    if not _SYMBOL.fullmatch(kind) or (kind.endswith("_specifier") and node.child_by_field_name("body") is None):
+    if kind.endswith("_specifier") and node.child_by_field_name("body") is None:
         return ""
     return _text(node.child_by_field_name("name") or _declared(node) or node.child_by_field_name("type"))
 
