@@ -27,13 +27,14 @@ class ToktokCounter(TokenCounter):
         self.name, self._vocabulary = encoding, vocabulary  # without loading it, which takes longer than a small run
         # the only function that counts one text on this thread, without starting others or building a list of ids
         self._truncate = toktok.truncate
+        self._errors = engine_errors("toktok cannot count tokens")  # a panic in Rust becomes an EngineError
 
     def count(self, text: str) -> int:
         """Number of tokens. Special tokens in the text count as plain text."""
-        with engine_errors("toktok cannot count tokens"):  # a panic in Rust becomes an EngineError
+        with self._errors:
             if len(text) <= PIECE:
                 return self._count_piece(text)
-            return sum(self._count_piece(piece) for piece in pieces(text))
+            return sum(map(self._count_piece, pieces(text)))
 
     def _count_piece(self, text: str) -> int:
         try:

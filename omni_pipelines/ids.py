@@ -39,8 +39,11 @@ def _sha256_at(path: Path, _state: tuple[int, ...]) -> str:
 
 def text_hash(*parts: str) -> str:
     """Return the hash of a sequence of strings, 32 hex digits; ("ab", "c") and ("a", "bc") differ."""
-    pieces = [part.encode("utf-8", "surrogatepass") for part in parts]
-    raw = b"".join([each for piece in pieces for each in (len(piece).to_bytes(8, "little"), piece)])
+    raw = bytearray()
+    for part in parts:
+        piece = part.encode("utf-8", "surrogatepass")
+        raw += len(piece).to_bytes(8, "little")
+        raw += piece
     return blake3(raw).hexdigest(length=ID_BYTES)
 
 

@@ -185,13 +185,15 @@ def chunk_confidence(parsed: Parsed, start: int, end: int) -> dict[str, object]:
 
 def chunk_properties(properties: Properties, text: str) -> dict[str, object]:
     """What a document says about itself, as far as it concerns a chunk: of the links, those that the chunk has."""
+    if not properties:
+        return {}
     links = [link for link in properties.get("links", ()) if link in text]
     found = {**properties, "links": links}
     return {name: values for name, values in found.items() if values}
 
 
-class RepeatedColumns(TypedDict):
-    """What a chunk repeats of its document, and where it is in it."""
+class DocumentColumns(TypedDict):
+    """What the chunks of a document have in common."""
 
     source: str
     path: str
@@ -199,14 +201,19 @@ class RepeatedColumns(TypedDict):
     title: str
     language: str
     kind: str
+    revision: str
+    acl: list[str]
+    modified: datetime
+
+
+class RepeatedColumns(DocumentColumns):
+    """What a chunk repeats of its document, and where it is in it."""
+
     start_byte: int
     end_byte: int
     start_line: int
     end_line: int
     page: int | None
-    revision: str
-    acl: list[str]
-    modified: datetime
 
 
 def repeated_columns(
@@ -215,22 +222,26 @@ def repeated_columns(
     """The columns of the chunks with these ranges of characters that follow from their document, in order."""
     borders = sorted({border for span in ranges for border in span})
     bytes_at = dict(zip(borders, parsed.byte_offsets(borders), strict=True))
+    common: DocumentColumns = {
+        "source": document["source"],
+        "path": document["path"],
+        "uri": document["uri"],
+        "title": document["title"],
+        "language": document["language"],
+        "kind": document["kind"],
+        "revision": document["revision"],
+        "acl": document["acl"],
+        "modified": file_moment(document["mtime_ns"]),
+    }
     for start, end in ranges:
+        part = parsed.part_at(start)
         yield {
-            "source": document["source"],
-            "path": document["path"],
-            "uri": document["uri"],
-            "title": document["title"],
-            "language": document["language"],
-            "kind": document["kind"],
+            **common,
             "start_byte": bytes_at[start],
             "end_byte": bytes_at[end],
-            "start_line": parsed.line(start),
+            "start_line": part.lines.place(start - part.start).line,
             "end_line": parsed.line(max(start, end - 1)),
-            "page": parsed.page(start),
-            "revision": document["revision"],
-            "acl": document["acl"],
-            "modified": file_moment(document["mtime_ns"]),
+            "page": part.page,
         }
 
 

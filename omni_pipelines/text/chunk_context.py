@@ -24,6 +24,7 @@ class EnclosingSections:
     def __init__(self, parsed: Parsed) -> None:
         has_start = bool(parsed.sections) and parsed.sections[0].start == 0
         self._sections = parsed.sections if has_start else (Section(0, ()), *parsed.sections)
+        self._starts = [section.start for section in self._sections]
         self._length = len(parsed.text)
         self._last: tuple[tuple[str, ...], Range] = ((), (0, self._length))
 
@@ -39,7 +40,7 @@ class EnclosingSections:
         return self._sections[self._index(start)]
 
     def _index(self, start: int) -> int:
-        return bisect_right(self._sections, start, key=lambda section: section.start) - 1
+        return bisect_right(self._starts, start) - 1
 
     def _find(self, index: int, path: tuple[str, ...]) -> Range:
         first = last = index
@@ -119,6 +120,10 @@ class Tables:
             at = min(table.end, end)
         if at < end:
             yield from split(text, at, end)
+
+    def has_rows(self, start: int, end: int) -> bool:
+        """Whether a range may contain rows that have several lines."""
+        return any(table.rows and table.start < end and table.end > start for table in self._tables)
 
     def overlap(self, start: int, end: int) -> bool:
         """Whether a part of a range is in the rows of a table."""

@@ -68,10 +68,10 @@ class Chunker:
                         spans += packer.add_section(first, last, section.path)
             spans += packer.flush()
         if tables is not None:
-            return [replace(span, context=tables.header_of(span.start, span.end)) for span in spans]
+            return [span._replace(context=tables.header_of(span.start, span.end)) for span in spans]
         enclosing = EnclosingSections(parsed)
         return [
-            replace(span, context=signature(parsed.text, enclosing.innermost(span.start), span.start), joined=())
+            span._replace(context=signature(parsed.text, enclosing.innermost(span.start), span.start), joined=())
             for span in spans
         ]
 

@@ -3,15 +3,18 @@
 A small section is joined with the next one while both fit. A section that is too long is cut between paragraphs, then
 lines, then sentences, then words. A short paragraph that ends with a colon stays with the one that it introduces.
 Neighbouring chunks overlap only where a paragraph itself is cut, and never in a table.
+
+A section that fits is counted as a whole, because the tokens of its paragraphs add up (see `_BEGINS`).
 """
 
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from omni_pipelines.text.blocks import LEAD_ENDS
 from omni_pipelines.text.chunk_context import Tables
@@ -30,10 +33,20 @@ MAX_CHARACTERS_PER_TOKEN = 128
 """Length of the longest token, nearly: a text with more characters for each allowed token is too long anyway."""
 _MAX_WORD_LENGTH = 256
 """A longer "word" is cut: nothing that people read is longer."""
+_MAX_WHOLE = 5
+"""Characters for each allowed token: a longer section hardly ever fits, so it is not counted as a whole."""
+_BEGINS = re.compile(r"[ \t]*[^\s/]")
+r"""What a line starts with where its tokens and those of the lines above it add up.
+
+The patterns by which cl100k_base and o200k_base split a text, before they look for tokens, match a line end only in
+`[^\s\p{L}\p{N}]+[\r\n/]*` (cl100k_base without the slash) and in `\s*[\r\n]+`. Both end at the last line end before
+such a line, and no pattern looks back.
+"""
+_JOINS = {sign: re.compile(rf"{sign}[ \t]*(?:[^\S \t\r\n]|/)") for sign in "\n\r"}
+"""Lines that start with something else and are not blank."""
 
 
-@dataclass(frozen=True)
-class Span:
+class Span(NamedTuple):
     """A chunk as a character range of the document's text."""
 
     start: int
@@ -67,8 +80,7 @@ class Granularity:
     """Whether the end of a chunk is repeated in the next one where a block is cut."""
 
 
-@dataclass(frozen=True)
-class _Unit:
+class _Unit(NamedTuple):
     start: int
     end: int
     tokens: int
@@ -76,22 +88,24 @@ class _Unit:
     heading: tuple[str, ...]
     is_continuation: bool
     """It starts inside a paragraph, so the end of the previous unit is worth repeating before it."""
+    trimmed: int | None = None
+    """For a section as a whole, whose paragraphs are the units: its tokens without the blanks at its end."""
 
 
 def _fit(
-    text: str, start: int, end: int, limit: int, count: CountTokens, finer: Sequence[Splitter]
+    text: str, start: int, end: int, limit: int, count: CountTokens, splitters: Sequence[Splitter]
 ) -> Iterator[tuple[int, int, int]]:
-    """(start, end, tokens) of the range if it fits the limit, else of its parts by the next finer splitter."""
-    if end - start <= limit * MAX_CHARACTERS_PER_TOKEN or not finer:
-        tokens = count(text[start:end])
-        if tokens <= limit:
-            yield start, end, tokens
-            return
-    if not finer:
+    """(start, end, tokens) of the parts of a range that is too long, each cut until it fits the limit."""
+    if not splitters:
         yield from _cut_between_characters(text, start, end, limit, count)
         return
-    for first, last in finer[0](text, start, end):
-        yield from _fit(text, first, last, limit, count, finer[1:])
+    split, *finer = splitters
+    longest = limit * MAX_CHARACTERS_PER_TOKEN if finer else len(text)
+    for first, last in split(text, start, end):
+        if last - first <= longest and (tokens := count(text[first:last])) <= limit:
+            yield first, last, tokens
+        else:
+            yield from _fit(text, first, last, limit, count, finer)
 
 
 def _cut_between_characters(
@@ -124,6 +138,7 @@ class Packer:
         self._text, self._count, self._cut, self._tables = text, count, cut, tables
         self._limit, self._max_overlap = budget.tokens, budget.overlap
         self._one_symbol_per_chunk = one_symbol_per_chunk
+        self._joins = [joins for sign, joins in _JOINS.items() if sign in text]
         self._held: list[_Unit] = []
         self._repeated = 0
         """How many of the held units the previous chunk contains as well."""
@@ -131,6 +146,12 @@ class Packer:
 
     def add_section(self, start: int, end: int, heading: tuple[str, ...]) -> list[Span]:
         """Add a section that is not blank, and return the chunks that are now complete."""
+        whole = self._whole(start, end, heading)
+        if whole is not None:
+            done = [] if self._accepts(whole.tokens) else self.flush()
+            self._held.append(whole)
+            self._tokens += whole.tokens
+            return done
         units = list(self._units(start, end, heading, self._limit))
         done = [] if self._accepts(sum(unit.tokens for unit in units)) else self.flush()
         for unit in units:
@@ -144,11 +165,38 @@ class Packer:
         self._hold([])
         return done
 
+    def _whole(self, start: int, end: int, heading: tuple[str, ...]) -> _Unit | None:
+        """A section as one unit, if it fits, starts with words, and the tokens of its paragraphs add up."""
+        text, limit = self._text, self._limit
+        if end - start > limit * _MAX_WHOLE or self._cut.blocks is not paragraphs:
+            return None
+        if _BEGINS.match(text, start, end) is None or any(joins.search(text, start, end) for joins in self._joins):
+            return None
+        if self._tables is not None and self._tables.has_rows(start, end):
+            return None
+        stop = start + len(text[start:end].rstrip())
+        tokens = trimmed = self._count(text[start:stop])
+        if trimmed <= limit and stop < end:
+            last = max(text.rfind("\n", start, stop), text.rfind("\r", start, stop), start - 1) + 1
+            tokens += self._count(text[last:end]) - self._count(text[last:stop])
+        return _Unit(start, end, tokens, start, heading, False, trimmed) if max(tokens, trimmed) <= limit else None
+
+    def _paragraphs(self, units: Sequence[_Unit]) -> list[_Unit]:
+        """The units, with those of each section that is held as a whole."""
+        split = (
+            [unit] if unit.trimmed is None else self._units(*unit[:2], unit.heading, self._limit) for unit in units
+        )
+        return [*itertools.chain.from_iterable(split)]
+
     def _units(self, start: int, end: int, heading: tuple[str, ...], limit: int) -> Iterator[_Unit]:
+        text, count, longest = self._text, self._count, limit * MAX_CHARACTERS_PER_TOKEN
         split = self._cut.blocks if self._tables is None else partial(self._tables.blocks, self._cut.blocks)
-        for first, last in split(self._text, start, end):
+        for first, last in split(text, start, end):
+            if last - first <= longest and (tokens := count(text[first:last])) <= limit:
+                yield _Unit(first, last, tokens, first, heading, is_continuation=False)
+                continue
             has_overlap = self._cut.has_overlap and not (self._tables and self._tables.overlap(first, last))
-            pieces = _fit(self._text, first, last, limit, self._count, self._cut.finer)
+            pieces = _fit(text, first, last, limit, count, self._cut.finer)
             for number, (begin, stop, tokens) in enumerate(pieces):
                 yield _Unit(begin, stop, tokens, first, heading, is_continuation=has_overlap and number > 0)
 
@@ -185,6 +233,9 @@ class Packer:
         last = next((unit for unit in reversed(own) if not is_blank(self._text, unit.start, unit.end)), None)
         if last is None or following.start > following.block or not self._introduces(last):
             return []
+        if last.trimmed is not None:
+            self._held = self._paragraphs(self._held)
+            return self._lead(following)
         lead = own[own.index(last) :]
         tokens = sum(unit.tokens for unit in lead)
         fits = tokens <= min(MAX_LEAD_SHARE * self._limit, self._limit - following.tokens)
@@ -216,7 +267,9 @@ class Packer:
         if not units[repeated:] or is_blank(self._text, units[repeated].start, units[-1].end):
             return []
         start, end = _without_blank_lines(self._text, units[0].start, units[-1].end)
-        tokens = self._count(self._text[start:end])
+        tokens = self._tokens_of(units, start, end)
+        if tokens > self._limit and any(unit.trimmed is not None for unit in units):
+            return self._spans(self._paragraphs(units), repeated)
         if tokens <= self._limit or len(units) == 1:
             paths = list(dict.fromkeys(unit.heading for unit in units))
             heading = reduce(_common_prefix, paths)
@@ -227,6 +280,17 @@ class Packer:
             return self._spans(units[repeated:], 0)
         half = len(units) // 2
         return self._spans(units[:half], 0) + self._spans(units[half:], 0)
+
+    def _tokens_of(self, units: Sequence[_Unit], start: int, end: int) -> int:
+        """The tokens of a chunk: those of its sections, if it has whole ones that follow each other line by line."""
+        last = units[-1].trimmed
+        if last is None or end - start > self._limit * _MAX_WHOLE:
+            return self._count(self._text[start:end])
+        for unit, following in itertools.pairwise(units):
+            is_next = unit.end == following.start and self._text[unit.end - 1] in "\r\n"
+            if not is_next or unit.trimmed is None:
+                return self._count(self._text[start:end])
+        return sum(unit.tokens for unit in units[:-1]) + last
 
 
 def _common_prefix(path: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:

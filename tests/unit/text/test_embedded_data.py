@@ -82,3 +82,10 @@ def test_heading_with_a_picture_keeps_its_words() -> None:
     assert reader is not None
     parsed = reader.read(f"# ![logo](data:image/png;base64,{DATA}) Harbour\n".encode(), "a.md")
     assert parsed.title == "logo Harbour"
+
+
+@pytest.mark.parametrize("offset", range(0, 40, 3))
+def test_shortest_run_is_found_at_every_place_of_a_text(offset: int) -> None:
+    run = "aB3" * 170 + "xY"
+    assert list(data_ranges(f"{' ' * offset}{run} end")) == [(offset, offset + len(run) + 1)]
+    assert not list(data_ranges(f"{' ' * offset}{run[:-1]} end"))
