@@ -198,13 +198,14 @@ READERS = (
     Reader("notebook", 4, _at("records.notebook"), "application/x-ipynb+json", "prose", (".ipynb",), isolated=True),
     Reader(
         "json",
-        2,
+        3,
         _at("records.json_records"),
         "application/json",
         "code",
         (".json", ".jsonl", ".ndjson", ".jsonc", ".json5"),
         "json",
         isolated=True,
+        prepare=code.prepare_json,
     ),
     Reader(
         "geojson",

@@ -186,16 +186,18 @@ def test_source_code_has_symbols_though_its_grammar_was_never_unpacked(tmp_path:
         "from omni_pipelines.steps.parser_process import DocumentParser\n"
         "from omni_pipelines.text.readers.registry import reader_for\n"
         "with DocumentParser() as parser:\n"
-        "    for name, code in (('A.java', b'class Otter {}\\n'), ('b.kt', b'class Heron\\n')):\n"
+        "    files = {'A.java': b'class Otter {}', 'b.kt': b'class Heron', 'c.json': b'{\"Owl\": {\"a\": [1]}}'}\n"
+        "    for name, code in files.items():\n"
         "        print([section.path for section in parser.read(reader_for(name), code, name).sections])\n"
     )
     ran = subprocess.run(
         [sys.executable, "-c", script, str(ROOT)],
         capture_output=True, text=True, check=False, env={FOLDER_VARIABLE: str(tmp_path / "grammars")},
     )  # fmt: skip
-    assert [line for line in ran.stdout.splitlines() if "Otter" in line or "Heron" in line] == [
+    assert [line for line in ran.stdout.splitlines() if line.startswith("[(")] == [
         "[('Otter',), ()]",
         "[('Heron',), ()]",
+        "[('Owl',), ('Owl', 'a'), ()]",
     ], ran.stderr
 
 

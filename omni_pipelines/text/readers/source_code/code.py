@@ -167,6 +167,15 @@ def prepare(raw: bytes, name: str) -> None:
         unpack_grammar(grammar)
 
 
+def prepare_json(_raw: bytes, _name: str) -> None:
+    """Unpack the grammar for JSON, whose reader is another.
+
+    Raises:
+        EngineError: as `prepare`.
+    """
+    unpack_grammar("json")
+
+
 def script_language(raw: bytes) -> str:
     """The language of a script by its first line, such as `#!/usr/bin/env python3`; "" if it names none of ours."""
     found = _INTERPRETER.match(raw)
