@@ -19,7 +19,7 @@ from omni_pipelines.knowledge.state.snapshot import Snapshot
 
 POOL = 100
 """Candidates taken from each list before they are fused."""
-EMBEDDED_WHEN_ASKED = 20
+EMBEDDED_WHEN_ASKED = 10
 """The best chunks by words of an early release, which are embedded for the query if they have no vector yet."""
 FEEDBACK_CHUNKS = 3
 FEEDBACK_SHARE = 0.4
