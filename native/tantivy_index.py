@@ -6,7 +6,6 @@ import functools
 import os
 import re
 import shutil
-import struct
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,6 +22,7 @@ from native.errors import IndexCorrupt, IndexMissing
 from native.filters import MODIFIED
 from native.foreign_errors import INDEX, engine_errors
 from native.query_words import QueryWord, content_forms, query_words, text_forms
+from native.tantivy_keys import SIGN_OFFSET, key_column, keys_at
 from native.word_forms import character_pairs, identifier_parts, inner_names, joined, normal, words
 
 if TYPE_CHECKING:
@@ -40,8 +40,6 @@ LANGUAGE = "language"
 _MUTABLE_FILES = ("meta.json", ".managed.json")
 """Files that Tantivy replaces in place. A new generation copies them and hard-links the others."""
 _HASH = re.compile("[0-9a-f]{32}")
-_KEY_DIGITS = 32
-_SIGN_OFFSET = 1 << 63
 _WRITING = "the keyword index cannot be written"
 _ANALYZED_TEXTS = 4
 """Texts whose analysis is kept: each is the text of one entry and around two others."""
@@ -192,7 +190,7 @@ class KeywordIndex:
     def keys(self) -> pa.StringArray:
         """The key of every entry; read from columns, which takes a tenth of the time of `fingerprints`."""
         searcher = self._index.searcher()
-        return _key_column(searcher, self._addresses(searcher, None))
+        return key_column(searcher, self._addresses(searcher, None))
 
     @_reads
     def fingerprints(self, keys: Sequence[str] | None = None) -> dict[str, str]:
@@ -249,7 +247,7 @@ class KeywordIndex:
         searcher = self._index.searcher()
         hits = searcher.search(query, k, count=False).hits
         scored = zip(
-            _keys(searcher, [address for _, address in hits]), [float(score) for score, _ in hits], strict=True
+            keys_at(searcher, [address for _, address in hits]), [float(score) for score, _ in hits], strict=True
         )
         return sorted(scored, key=lambda hit: (-hit[1], hit[0]))
 
@@ -293,7 +291,7 @@ def _key_halves(key: str) -> dict[str, int]:
     """A key that is a hash as two signed integers, the only ones that Tantivy's columns take; {} for another key."""
     if not _HASH.fullmatch(key):
         return {}
-    halves = (int(key[:16], 16) - _SIGN_OFFSET, int(key[16:], 16) - _SIGN_OFFSET)
+    halves = (int(key[:16], 16) - SIGN_OFFSET, int(key[16:], 16) - SIGN_OFFSET)
     return dict(zip(analysis.KEY_HALVES, halves, strict=True))
 
 
@@ -304,29 +302,6 @@ def _links_to(folder: Path) -> tempfile.TemporaryDirectory[str]:
         if not path.name.endswith(".lock"):
             Path(links.name, path.name).symlink_to(path.absolute())
     return links
-
-
-def _keys(searcher: Searcher, addresses: list[DocAddress]) -> list[str]:
-    high, low = (searcher.fast_field_values(name, addresses) for name in analysis.KEY_HALVES)
-    halves = [int(half) + _SIGN_OFFSET for key in zip(high, low, strict=True) for half in key if half is not None]
-    if len(halves) < 2 * len(addresses):  # a key is no hash
-        return [searcher.doc(address)["key"][0] for address in addresses]
-    digits = struct.pack(f">{len(halves)}Q", *halves).hex()
-    return [digits[start : start + 32] for start in range(0, len(digits), 32)]
-
-
-def _key_column(searcher: Searcher, addresses: list[DocAddress]) -> pa.StringArray:
-    """The same of many entries, without a Python object for each."""
-    import numpy as np  # a search needs neither
-    import pyarrow as pa
-
-    halves = [searcher.fast_field_values(name, addresses) for name in analysis.KEY_HALVES]
-    if any(None in half for half in halves):
-        return pa.array(_keys(searcher, addresses), pa.string())
-    numbers = np.array(halves, np.int64).T.astype(np.uint64) + np.uint64(_SIGN_OFFSET)
-    digits = numbers.astype(">u8").tobytes().hex().encode()
-    ends = np.arange(len(addresses) + 1, dtype=np.int32) * _KEY_DIGITS
-    return pa.StringArray.from_buffers(len(addresses), pa.py_buffer(ends), pa.py_buffer(digits))
 
 
 class _Analyzed(NamedTuple):
