@@ -29,7 +29,8 @@ from native import lance_vectors
 from native.dataset_cache import POOL
 from native.keyword_engine import KeywordEngine
 from native.lance_tables import LanceTable
-from native.tantivy_index import KeywordEntry, KeywordIndex
+from native.tantivy_entries import KeywordEntry
+from native.tantivy_index import KeywordIndex
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.librarian import Librarian
 from omni_pipelines.operations.index_job_records import FINAL

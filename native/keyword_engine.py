@@ -13,7 +13,8 @@ from typing import Self
 from tenacity import Retrying, retry_if_exception_type, stop_before_delay, wait_fixed
 
 from native.errors import WriteConflict
-from native.tantivy_index import KeywordEntry, KeywordIndex, KeywordWriter
+from native.tantivy_entries import KeywordEntry
+from native.tantivy_index import KeywordIndex, KeywordWriter
 
 WAIT_SECONDS = 60.0
 _RETRY_SECONDS = 0.05

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import functools
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Concatenate, NamedTuple, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 import orjson
 
 from native import tantivy_analysis as analysis
 from native.durable import link_or_copy
 from native.errors import IndexCorrupt, IndexMissing
-from native.filters import MODIFIED
 from native.foreign_errors import INDEX, engine_errors
 from native.query_words import QueryWord, content_forms, query_words, text_forms
-from native.tantivy_keys import SIGN_OFFSET, key_column, keys_at
-from native.word_forms import character_pairs, identifier_parts, inner_names, joined, normal, words
+from native.tantivy_entries import LANGUAGE, KeywordEntry, analyzed
+from native.tantivy_keys import key_column, keys_at
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,31 +32,9 @@ Arguments = ParamSpec("Arguments")
 Returned = TypeVar("Returned")
 
 WRITER_HEAP_BYTES = 64 << 20
-LANGUAGE = "language"
-"""The filter that says how a text is analyzed."""
 _MUTABLE_FILES = ("meta.json", ".managed.json")
 """Files that Tantivy replaces in place. A new generation copies them and hard-links the others."""
-_HASH = re.compile("[0-9a-f]{32}")
 _WRITING = "the keyword index cannot be written"
-_ANALYZED_TEXTS = 4
-"""Texts whose analysis is kept: each is the text of one entry and around two others."""
-
-
-@dataclass(frozen=True)
-class KeywordEntry:
-    """What is indexed of one chunk."""
-
-    key: str
-    fingerprint: str
-    """Changes if anything below changes. Comparing it with the table shows which entries to write again."""
-    text: str
-    context: str
-    """Title, heading, path, and what the document is: its source, and its language if it is code."""
-    filters: Mapping[str, str]
-    around: tuple[str, ...] = ()
-    """The text between the texts before and after it. For a short document that is the whole document."""
-    day: int = 1
-    """Day of the last change, in UTC, as `date.toordinal` counts."""
 
 
 def _reads(
@@ -287,14 +262,6 @@ class KeywordIndex:
         return {term: max(searcher.doc_freq(name, term) for name in fields) for term in terms}
 
 
-def _key_halves(key: str) -> dict[str, int]:
-    """A key that is a hash as two signed integers, the only ones that Tantivy's columns take; {} for another key."""
-    if not _HASH.fullmatch(key):
-        return {}
-    halves = (int(key[:16], 16) - SIGN_OFFSET, int(key[16:], 16) - SIGN_OFFSET)
-    return dict(zip(analysis.KEY_HALVES, halves, strict=True))
-
-
 def _links_to(folder: Path) -> tempfile.TemporaryDirectory[str]:
     """A temporary folder with links to the files of an index, because Tantivy makes a lock file beside them."""
     links = tempfile.TemporaryDirectory(prefix="omni-keyword-")
@@ -304,26 +271,11 @@ def _links_to(folder: Path) -> tempfile.TemporaryDirectory[str]:
     return links
 
 
-class _Analyzed(NamedTuple):
-    """A text in its normal form, and its words and stems, separated by spaces."""
-
-    text: str
-    words: str
-    stems: str
-
-
-def _analyze(text: str, language: str) -> _Analyzed:
-    text = normal(text)
-    separated = words(text)
-    return _Analyzed(text, separated, analysis.stems(separated, language))
-
-
 class KeywordWriter:
     """The one writer of an index. Nothing is visible before `commit`."""
 
     def __init__(self, writer: IndexWriter) -> None:
         self._writer = writer
-        self._analyzed = lru_cache(_ANALYZED_TEXTS)(_analyze)
 
     def __enter__(self) -> KeywordWriter:
         return self
@@ -340,27 +292,9 @@ class KeywordWriter:
         import tantivy
 
         count = 0
-        for entry in entries:
+        for entry in analyzed(entries):
             self._writer.delete_documents_by_term("key", entry.key)
-            language = entry.filters.get(LANGUAGE, "")
-            text, separated, stems = self._analyzed(entry.text, language)
-            above = words(normal(entry.context))
-            context = analysis.stems(above, language)
-            around = [self._analyzed(piece, language).stems for piece in entry.around or (entry.text,)]
-            self._writer.add_document(
-                tantivy.Document(
-                    key=entry.key,
-                    **_key_halves(entry.key),
-                    fingerprint=entry.fingerprint,
-                    passage=" ".join((context, stems, *identifier_parts(text))),
-                    around=" ".join((*around, context)),
-                    spellings=analysis.other_spellings(
-                        f"{above} {separated}", (*joined(text), *dict.fromkeys(inner_names(text))), language
-                    ),
-                    pairs=" ".join(character_pairs(text)),
-                    **{**entry.filters, MODIFIED: entry.day},
-                )
-            )
+            self._writer.add_document(tantivy.Document(**entry.fields))
             count += 1
         return count
 

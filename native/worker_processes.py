@@ -202,7 +202,7 @@ class _Process:
                 if not self._is_wanted:
                     break
                 self.end()
-        message = f"a process that reads and splits files died {_STARTS} times over the same files"
+        message = f"a process that reads, splits or indexes files died {_STARTS} times over the same files"
         raise EngineError(message, cure="see if memory is short; with workers = 1 in omni.toml no process is started")
 
     def _start(self) -> Connection:

@@ -147,8 +147,8 @@ class Settings(Record):
     fold_near_duplicates: bool = False
     """Whether passages that are nearly the same become one hit, as equal passages always do."""
     workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
-    """Threads that compute embeddings, and processes (at most 8) that read and split files if that takes longer than
-    a few seconds; by default one for each processor core. With 1, no other process is started."""
+    """Threads that compute embeddings, and processes (at most 8) that read, split and index files if that takes
+    longer than a few seconds; by default one for each processor core. With 1, no other process is started."""
     engine: Literal["local", "ray"] = "local"
     """Where files are read, split and embedded: on this machine (`local`), or on a Ray cluster if there is enough
     work for it (`ray`)."""

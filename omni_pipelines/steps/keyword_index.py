@@ -3,7 +3,7 @@
 import functools
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -17,7 +17,8 @@ from native.filters import is_in
 from native.keyword_engine import KeywordEngine
 from native.lance_tables import LanceTable, TableVersion
 from native.tantivy_analysis import ANALYZER
-from native.tantivy_index import KeywordEntry, KeywordIndex
+from native.tantivy_entries import KeywordEntry, analyzed
+from native.tantivy_index import KeywordIndex
 from omni_pipelines import ids, progress
 from omni_pipelines.batches import batched
 from omni_pipelines.columns import text_hashes
@@ -36,6 +37,8 @@ from omni_pipelines.text.chunking import CODE
 from omni_pipelines.text.document_rows import chunk_pieces
 
 _SORTED_ROWS = 2_000
+_ANALYZED_AT_ONCE = 64
+"""Entries in order, because neighbours have texts in common."""
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _HASHED = ("chunk_id", "text_hash", "title", "path", "source", "language", "kind")
 _COMPARED = (*_HASHED, "modified", "doc_id", "ordinal")
@@ -214,9 +217,10 @@ def _build(run: RunContext, generation: str, chunks: LanceTable, version: int, d
     index = KeywordIndex.clone(base.folder, part, FILTERS) if base else KeywordIndex.create(part, FILTERS)
     with KeywordEngine(index) as engine:
         engine.delete(difference.remove)
-        for number, batch in enumerate(batched(write, size)):
-            progress.report("indexing keywords", number * size, len(write), "chunks")
-            engine.bulk_upsert(_entries(chunks, version, {key: difference.wanted[key] for key in batch}))
+        done = 0
+        for _, entries in run.workers.map(analyzed, _parts(chunks, version, difference, size)):
+            progress.report("indexing keywords", done, len(write), "chunks")
+            done += engine.bulk_upsert(entries)
     progress.report("indexing keywords", len(write), len(write), "chunks")
     metrics.count(home, metrics.KEYWORD_WRITER, engine.as_dict())
     if not difference.is_made(index):
@@ -224,6 +228,13 @@ def _build(run: RunContext, generation: str, chunks: LanceTable, version: int, d
             f"keyword index {generation} does not agree with its table", cure="run it again: omni ingest"
         )
     os.replace(part, home.keyword / generation)
+
+
+def _parts(chunks: LanceTable, version: int, difference: _Difference, size: int) -> Iterator[Sequence[KeywordEntry]]:
+    """The entries to write, `size` of them in memory at once, in the parts that a worker analyzes."""
+    for batch in batched(difference.write, size):
+        wanted = {key: difference.wanted[key] for key in batch}
+        yield from batched(list(_entries(chunks, version, wanted)), _ANALYZED_AT_ONCE)
 
 
 def _entries(chunks: LanceTable, version: int, wanted: dict[str, str]) -> Iterator[KeywordEntry]:

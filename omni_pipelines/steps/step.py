@@ -137,7 +137,7 @@ class BatchSizes:
     """Documents whose chunks are cut and committed together, at most."""
     texts: int = 1024
     """Texts that are embedded and committed together, at most."""
-    entries: int = 2_000
+    entries: int = 8_000
     """Entries that are added to the keyword index together."""
 
 
@@ -173,7 +173,7 @@ class RunContext:
     session: SourceSession = field(default_factory=_new_session)
     """Lists and opens the sources."""
     workers: Workers = field(default_factory=ThisProcess)
-    """What reads files, cuts documents and embeds texts. It writes nothing."""
+    """What reads files, splits documents, finds the words of chunks and embeds texts. It writes nothing."""
     after_batch: AfterBatch | None = None
     """Called after each batch of vectors: a first ingest publishes early releases there."""
 

@@ -13,7 +13,8 @@ PACKAGES = ()
 def keyword_index(texts: Sequence[str], target: Path) -> Search:
     """Write an entry for each text."""
     from native.keyword_engine import KeywordEngine
-    from native.tantivy_index import KeywordEntry, KeywordIndex
+    from native.tantivy_entries import KeywordEntry
+    from native.tantivy_index import KeywordIndex
 
     target.mkdir(parents=True)
     index = KeywordIndex.create(target / "keyword", ())

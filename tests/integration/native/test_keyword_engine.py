@@ -15,7 +15,8 @@ import pytest
 
 from native.errors import WriteConflict
 from native.keyword_engine import KeywordEngine
-from native.tantivy_index import KeywordEntry, KeywordIndex
+from native.tantivy_entries import KeywordEntry
+from native.tantivy_index import KeywordIndex
 
 FILTERS = ("source",)
 ROOT = Path(__file__).parents[3]
@@ -144,7 +145,8 @@ def test_many_processes_writing_at_once_leave_every_entry_once(tmp_path: Path) -
         import sys
         from pathlib import Path
         from native.keyword_engine import KeywordEngine
-        from native.tantivy_index import KeywordEntry, KeywordIndex
+        from native.tantivy_entries import KeywordEntry
+        from native.tantivy_index import KeywordIndex
         index = KeywordIndex.open(Path(sys.argv[1]), ("source",))
         for batch in range(5):
             with KeywordEngine(index, wait_seconds=120) as engine:

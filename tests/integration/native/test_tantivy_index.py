@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from hypothesis import strategies as st
 
 from native.errors import IndexCorrupt, IndexMissing, WriteConflict
 from native.query_clauses import MAX_QUERY_TERMS
-from native.tantivy_index import KeywordEntry, KeywordIndex
+from native.tantivy_entries import KeywordEntry, analyzed
+from native.tantivy_index import KeywordIndex
 
 FILTERS = ("source", "path")
 NAUGHTY = [
@@ -53,6 +55,15 @@ def found(index: KeywordIndex, query: str, **where: str) -> list[str]:
 
 
 # --- writing
+
+
+def test_entries_that_another_process_has_analyzed_are_found_like_others(tmp_path: Path) -> None:
+    fresh = [entry("a", "getUserName of the café"), entry("b", "東大寺 and 3.11.2")]
+    sent = ForkingPickler.loads(ForkingPickler.dumps(list(analyzed(fresh))))
+    assert not any(each.text for each in sent)
+    one, other = filled(tmp_path / "one", *fresh), filled(tmp_path / "other", *sent)
+    for query in ("username", "cafe", "東大寺", "3.11.2"):
+        assert one.search(query, 5) == other.search(query, 5) != []
 
 
 def test_upsert_replaces_exactly_its_key(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ import pytest
 
 from native.errors import EngineError, IndexCorrupt, IndexMissing, TableCorrupt, TableMissing
 from native.lance_tables import LanceTable
-from native.tantivy_index import KeywordEntry, KeywordIndex
+from native.tantivy_entries import KeywordEntry
+from native.tantivy_index import KeywordIndex
 
 REPAIR = "find the damage and build it again: omni scrub --repair, then omni ingest"
 SCHEMA = pa.schema([pa.field("key", pa.string(), nullable=False), pa.field("n", pa.int64())])

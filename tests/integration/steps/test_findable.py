@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from native.tantivy_index import KeywordEntry, KeywordIndex
+from native.tantivy_entries import KeywordEntry
+from native.tantivy_index import KeywordIndex
 
 PAGE = Path(__file__).parents[3] / "docs" / "explanation" / "languages.md"
 BEGIN, END = "<!-- pairs: begin -->\n", "<!-- pairs: end -->\n"

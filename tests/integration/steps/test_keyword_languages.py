@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from native.tantivy_analysis import STEMMED, Analyzer, Analyzers
-from native.tantivy_index import KeywordEntry, KeywordIndex
+from native.tantivy_entries import KeywordEntry
+from native.tantivy_index import KeywordIndex
 
 TEXTS: Mapping[str, tuple[str, str]] = {
     "zh": ("zh", "图书馆早上九点开门，读者可以借阅十本书，超过期限需要支付罚款。"),

@@ -8,7 +8,8 @@ from typing import Protocol
 
 from native.errors import EngineError
 from native.lance_tables import LanceTable
-from native.tantivy_index import KeywordEntry, KeywordIndex
+from native.tantivy_entries import KeywordEntry
+from native.tantivy_index import KeywordIndex
 from omni_pipelines import schemas
 from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.releases import newest_release, read_release
