@@ -61,7 +61,7 @@ _ANNOUNCING = re.compile(
 _TRACEBACK = re.compile(r"Traceback \(most recent call last\)|^\s*File \"[^\"]+\", line \d+", re.MULTILINE)
 _LICENCE = re.compile(
     r"licensed under|copyright (?:\(c\)|©|\d{4})|all rights reserved|without warrant(?:y|ies)"
-    r"|permission is hereby granted|redistributions? (?:of|in) source|as is\W+(?:basis|without)",
+    r"|hereby granted|permission to use, copy|redistributions? (?:of|in) source|as is\W+(?:basis|without)",
     re.IGNORECASE,
 )
 _CONTENTS = re.compile(

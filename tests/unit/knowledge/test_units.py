@@ -200,8 +200,15 @@ def test_traceback_gives_no_units() -> None:
     assert answer_units(hit('Traceback (most recent call last):\n  File "a.py", line 3, in main\n')) == []
 
 
-def test_licence_gives_units_only_if_it_is_wanted() -> None:
-    text = hit("This file is licensed under the terms of the Apache licence.")
+@pytest.mark.parametrize(
+    "licence",
+    [
+        "This file is licensed under the terms of the Apache licence.",
+        "Permission to use this file for any purpose and without fee is hereby granted.",
+    ],
+)
+def test_licence_gives_units_only_if_it_is_wanted(licence: str) -> None:
+    text = hit(licence)
     assert answer_units(text) == []
     assert answer_units(text, licences=True)
 
