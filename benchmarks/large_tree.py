@@ -195,7 +195,7 @@ def ingest(home: Home) -> dict[str, object]:
     """Run the pipeline, and return its figures and the peak memory of this process, before and in each step."""
     import omni_pipelines.cli.dagster_jobs  # noqa: F401  # as in `omni ingest`
 
-    settings = load_settings(home)
+    settings = load_settings(home).model_copy(update={"workers": 1})  # all of the cost is that of this process
     run = new_run(home, settings, _Engines(settings), "bench")
     peaks = {"before the first step": _memory("VmRSS")}
 

@@ -77,7 +77,7 @@ def build(folder: Path, chunks: int) -> Figures:
     home.create()
     copy_texts(folder / "sources", chunks * BYTES_PER_CHUNK)
     save_sources(home, register([], [folder / "sources"], ["*" + suffix for suffix in SUFFIXES])[0])
-    settings = load_settings(home)
+    settings = load_settings(home).model_copy(update={"workers": 1})  # all of the cost is that of this process
     engines = LoadedEngines(load_counter(settings).count, FakeEmbedder(), model_fingerprint(settings))
     run = new_run(home, settings, engines, "bench")
     figures: Figures = {"write": 0.0}

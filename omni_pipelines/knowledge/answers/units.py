@@ -22,7 +22,7 @@ from omni_pipelines.text.plain_headings import heading_text, with_plain_headings
 from omni_pipelines.text.sentences import Range, rows, sentences, trimmed
 from omni_pipelines.text.table_headers import CELL_SEPARATOR
 
-SPLITTER = "5"
+SPLITTER = "6"
 """Version of the rules that cut passages into units. A receipt names it; its quotes are checked by the same rules."""
 MAX_LENGTH = 1_200
 """Characters of a unit."""
@@ -67,6 +67,8 @@ _LICENCE = re.compile(
 _CONTENTS = re.compile(
     r"(?:table of )?contents|on this page|navigation|see also|index|inhalt(?:sverzeichnis)?|目次|目录", re.IGNORECASE
 )
+_PARTING = re.compile(r"\n\n|\"{3}|'{3}")
+"""What stands between a comment or docstring and source code that it does not introduce."""
 _NUMBERED_TITLES = re.compile(r"(?:(?:[A-Z]|\d+)(?:\.\d+)+\.?[ \t]+\S[^\n.!?;:]*(?:\n\s*|\s*\Z)){2,}")
 """Lines of a table of contents: `4.1. How to start`."""
 _LINK_ITEM = re.compile(r"\W*(?:\[[^\]]*\]\([^)]*\)|[^.!?]*(?:\.\s?){4,}\s*\d+|https?://\S+)\W*$")
@@ -300,7 +302,8 @@ class _Composer:
 
     def _code(self, block: Block, above: Block | None) -> Iterator[tuple[UnitKind, tuple[Range, ...]]]:
         """Code with the sentence before it, and with the whole paragraph that introduces it."""
-        is_introduced = above is not None and not (self._is_source and "\n\n" in self._text[above.end : block.start])
+        between = self._text[above.end - 3 : block.start] if above is not None and self._is_source else ""
+        is_introduced = not _PARTING.search(between)  # a docstring describes all of the code below it
         if above is not None and is_introduced and above.kind in (BlockKind.PARAGRAPH, *_LISTED):
             is_short = above.kind is not BlockKind.PARAGRAPH or above.end - above.start <= MAX_LEAD_LENGTH
             start = above.start if is_short else self._sentences(above)[-1][0]

@@ -314,6 +314,15 @@ def test_section_begins_with_the_sign_of_its_first_item() -> None:
     assert all(text.startswith("- ") for text in sections)
 
 
+def test_docstring_is_not_quoted_with_the_first_statements_below_it() -> None:
+    code = (
+        'def lock(gate):\n    """Close the gate.\n\n    The flood may come at night.\n    """\n    gate.close()\n'
+        "    # Nobody may open it now.\n    gate.bolt()\n"
+    )
+    fragments = [unit.text for unit in answer_units(hit(code, kind="code")) if unit.kind is UnitKind.CODE]
+    assert fragments == ["gate.close()", "# Nobody may open it now.\ngate.bolt()"]
+
+
 def test_other_units_need_another_version_of_the_splitter() -> None:
     """Otherwise the honest receipts of an older version would be wrong: raise SPLITTER, then write its units here."""
     text = (
@@ -337,6 +346,6 @@ def test_other_units_need_another_version_of_the_splitter() -> None:
         *answer_units(hit("a,b\n1,2\n", kind="data")),
     ]
     assert (SPLITTER, text_hash(*(repr((unit.kind, unit.label, unit.quotes)) for unit in found))) == (
-        "5",
-        "9689a356a616ae2d0c7cf0019481d932",
+        "6",
+        "5a6fe185424595a165bd89338d82ea3f",
     )
