@@ -342,12 +342,14 @@ class Librarian:
 
     @functools.cached_property
     def _vectors(self) -> Vectors:
-        return Vectors(self._snapshot, self._load_embedder)
+        given, settings, snapshot = self._given_embedder, self._settings, self._snapshot
 
-    def _load_embedder(self) -> Embedder:
-        if self._given_embedder is not None:
-            return self._given_embedder
-        from omni_pipelines.text.engines import load_embedder_of  # a search by words needs no model
+        def load() -> Embedder:  # it does not hold the librarian, which is collected as soon as nobody holds it
+            if given is not None:
+                return given
+            from omni_pipelines.text.engines import load_embedder_of  # a search by words needs no model
 
-        built_with = self._snapshot.release.fingerprints["embedder"]  # the settings may name another one by now
-        return load_embedder_of(self._settings, built_with)
+            # the settings may name another one by now
+            return load_embedder_of(settings, snapshot.release.fingerprints["embedder"])
+
+        return Vectors(snapshot, load)

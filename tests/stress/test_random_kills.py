@@ -24,6 +24,8 @@ from tests.stress.harness.workload import KILLED, Job, Workload, wait_until
 
 MAX_RUN = 1.5
 """Maximum number of seconds until the kill; a step takes a fraction of that."""
+_MOST = 10
+"""Times as many kills as wanted, at most, until one has interrupted a step."""
 
 
 @pytest.mark.timeout(7200 if EXTENT.name == "long" else 300)
@@ -34,7 +36,7 @@ def test_random_kills_lose_duplicate_and_mix_nothing(
     log = scratch / "finished"
     reader = Reader("released", empty.home, empty.docs, seed, scratch)
     kills = unfinished = half_built = 0
-    for _ in while_time_lasts(range(EXTENT.kills)):
+    for _ in while_time_lasts(range(_MOST * EXTENT.kills)):
         acknowledged = last_in(log)
         run_until_killed(workload, empty, acknowledged + 1, log, rng.uniform(0.01, MAX_RUN))
         seen = empty.newest()
@@ -42,6 +44,8 @@ def test_random_kills_lose_duplicate_and_mix_nothing(
         kills += 1
         unfinished += heads(empty.home) != released(empty.home)
         half_built += generations(empty.home) > 0
+        if kills >= EXTENT.kills and unfinished:
+            break
     wait_for_reads(empty, reader, workload, log)
     reads = reader.stop()
     last = last_in(log) + 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 from collections.abc import Callable
@@ -84,6 +85,17 @@ def test_closing_a_librarian_writes_the_count_of_its_queries(base: KnowledgeBase
         before = metrics.read(base.home, metrics.QUERIES).get("query_count", 0)
         librarian.search("otters")
     assert metrics.read(base.home, metrics.QUERIES)["query_count"] == before + 1
+
+
+def test_librarian_that_nobody_holds_writes_the_count_of_its_queries(base: KnowledgeBase) -> None:
+    gc.collect()
+    before = metrics.read(base.home, metrics.QUERIES).get("query_count", 0)
+    gc.disable()
+    try:
+        base.librarian().search("otters")
+        assert metrics.read(base.home, metrics.QUERIES)["query_count"] == before + 1
+    finally:
+        gc.enable()
 
 
 def test_librarian_opens_the_home_in_a_folder(base: KnowledgeBase) -> None:
