@@ -22,9 +22,9 @@ from tests.stress.harness.reader import Reader
 from tests.stress.harness.trial import Trial
 from tests.stress.harness.workload import KILLED, Job, Workload, wait_until
 
-MAX_RUN = 1.5
+MAX_RUN = 2.5
 """Maximum number of seconds until the kill; a step takes a fraction of that."""
-_MOST = 10
+_MOST = 4
 """Times as many kills as wanted, at most, until one has interrupted a step."""
 
 

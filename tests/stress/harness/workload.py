@@ -229,6 +229,10 @@ def serve() -> None:
     """Fork a child for each job on stdin; write its process id, and later its outcome, to stdout."""
     warnings.simplefilter("ignore")  # about forking with threads: the server itself runs no engine
     import lancedb.index  # noqa: F401  # imported once, so that no child has to
+    import tantivy  # noqa: F401
+
+    import omni_pipelines.steps.documents
+    import omni_pipelines.steps.embeddings  # noqa: F401
 
     lance_vectors.FIRST_ROWS = FIRST_ROWS
     _say("ready")
