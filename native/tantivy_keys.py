@@ -20,7 +20,7 @@ def keys_at(searcher: Searcher, addresses: list[DocAddress]) -> list[str]:
     """The keys of entries."""
     high, low = (searcher.fast_field_values(name, addresses) for name in KEY_HALVES)
     halves = [int(half) + SIGN_OFFSET for key in zip(high, low, strict=True) for half in key if half is not None]
-    if len(halves) < 2 * len(addresses):  # a key is no hash
+    if len(halves) < 2 * len(addresses):  # some key is not a hash
         return [searcher.doc(address)["key"][0] for address in addresses]
     digits = struct.pack(f">{len(halves)}Q", *halves).hex()
     return [digits[start : start + _KEY_DIGITS] for start in range(0, len(digits), _KEY_DIGITS)]

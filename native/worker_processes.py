@@ -48,7 +48,7 @@ Outcome = tuple[list[Result], BaseException | None]
 
 
 class WorkerProcesses:
-    """Up to `count` processes, for each call of `map` anew: they end with it."""
+    """Up to `count` processes. Each call of `map` starts its own, which end with it."""
 
     on_cluster = False
 
@@ -193,14 +193,14 @@ class _Process:
             EngineError: the process died, and the one after it too.
         """
         for _ in range(_STARTS):
+            if not self._is_wanted:
+                break
             try:
                 pipe = self._running[1] if self._running else self._start()
                 pipe.send(pickles)
                 outcomes: list[Outcome[Any]] = pipe.recv()
                 return outcomes
             except (EOFError, OSError):
-                if not self._is_wanted:
-                    break
                 self.end()
         message = f"a process that reads, splits or indexes files died {_STARTS} times over the same files"
         raise EngineError(message, cure="see if memory is short; with workers = 1 in omni.toml no process is started")

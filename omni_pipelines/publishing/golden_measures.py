@@ -79,7 +79,7 @@ def ask_golden(
     hits: Rankings = {}
     spent: list[float] = []
     for question in list(golden)[:1] * WARM_UP:
-        librarian.search(question, depth)  # opening tables and loading vectors is no cost of a question
+        librarian.search(question, depth)  # a question is not charged for opening tables
     for done, question in enumerate(golden):
         progress.report("asking golden questions", done, len(golden), "questions")
         began = time.process_time()

@@ -100,10 +100,14 @@ def reconcile_chunks(run: RunContext) -> ChunksReport:
     have = _stored_marks(chunks, where)
     stale = sorted(document for document, mark in wanted.items() if have.get(document) != {mark})
     size_of = {row["doc_id"]: row["size"] for row in rows}
-    for done, batch in _cut(run, _read(documents, pinned, stale, size_of, run.batches)):
+    done = 0
+    if stale:
+        progress.report("splitting documents", done, len(stale), "documents")
+    for batch in _cut(run, _read(documents, pinned, stale, size_of, run.batches)):
         made = [row for _, cut in batch for row in cut]
         cut_documents = is_in("doc_id", [document["doc_id"] for document, _ in batch])
         chunks.upsert(CHUNKS.key, pa.Table.from_pylist(made, schema=CHUNKS.schema), cut_documents)
+        done += len(batch)
         progress.report("splitting documents", done, len(stale), "documents")
     orphans = sorted(have.keys() - wanted.keys())
     _delete_documents(chunks, orphans)
@@ -142,14 +146,12 @@ def _read(
         yield from rows_of(documents.read(None, is_in("doc_id", batch), pinned.version), DocumentRow)
 
 
-def _cut(run: RunContext, documents: Iterable[DocumentRow]) -> Iterator[tuple[int, list[_Cut]]]:
-    """Batches of documents that are cut, each with the number of documents up to its end."""
+def _cut(run: RunContext, documents: Iterable[DocumentRow]) -> Iterator[list[_Cut]]:
+    """Batches of documents that are cut, each to be committed together."""
     work = functools.partial(chunks_of, run.settings, run.engines)
-    limits, done = run.batches, 0
+    limits = run.batches
     cut = ((document, list(rows)) for document, rows in run.workers.map(work, documents))
-    for batch in limited(cut, limits.documents, limits.file_bytes, lambda pair: pair[0]["size"], limits.seconds):
-        done += len(batch)
-        yield done, batch
+    return limited(cut, limits.documents, limits.file_bytes, lambda pair: pair[0]["size"], limits.seconds)
 
 
 def chunks_of(settings: Settings, engines: Engines, document: DocumentRow) -> Iterator[ChunkRow]:

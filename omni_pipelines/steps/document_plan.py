@@ -289,7 +289,7 @@ def _embedded(listing: Listing, paths: Iterable[str]) -> dict[str, tuple[str, ..
 
 
 def _outer(path: str, is_file: Callable[[str], bool]) -> str:
-    """Which file a path leads into; "" if none: a folder is no file."""
+    """Which file a path leads into; "" if none, as for a folder."""
     while "/" in path:
         path = path.rpartition("/")[0]
         if is_file(path):

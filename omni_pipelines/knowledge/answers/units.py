@@ -68,7 +68,7 @@ _CONTENTS = re.compile(
     r"(?:table of )?contents|on this page|navigation|see also|index|inhalt(?:sverzeichnis)?|目次|目录", re.IGNORECASE
 )
 _PARTING = re.compile(r"\n\n|\"{3}|'{3}")
-"""What stands between a comment or docstring and source code that it does not introduce."""
+"""A blank line or the quotes of a docstring: what is above them does not introduce the source code below them."""
 _NUMBERED_TITLES = re.compile(r"(?:(?:[A-Z]|\d+)(?:\.\d+)+\.?[ \t]+\S[^\n.!?;:]*(?:\n\s*|\s*\Z)){2,}")
 """Lines of a table of contents: `4.1. How to start`."""
 _LINK_ITEM = re.compile(r"\W*(?:\[[^\]]*\]\([^)]*\)|[^.!?]*(?:\.\s?){4,}\s*\d+|https?://\S+)\W*$")

@@ -1,6 +1,6 @@
 """Find quickly where a detector has to look: in the shape of a text, which has one sign for each class of characters.
 
-Python finds a fixed string many times as fast as a pattern. In the shape, one fixed string such as `+0` stands for
+Python finds a fixed string many times faster than a pattern. In the shape, one fixed string such as `+0` stands for
 all that a detector searches, at the same positions; its own pattern then decides at these few places of the text.
 """
 
@@ -11,7 +11,7 @@ _OTHER = ord("?")
 
 
 def signs(classes: Mapping[str, str]) -> bytes:
-    """The table for `shape` in which each key stands for its characters of ASCII, and `?` for all others."""
+    """The table for `shape` in which each key stands for its ASCII characters, and `?` for all others."""
     table = bytearray([_OTHER] * 256)
     for sign, characters in classes.items():
         for character in characters:

@@ -59,7 +59,7 @@ def test_processes_write_the_rows_of_one_process(tmp_path: Path, line: Line) -> 
     found = rows(line)
     assert differing(found, written_by_one_process(tmp_path, corpus)) == []
     assert len(found["documents"]) > 100
-    assert found["quarantine"], "what they refuse is told as well"
+    assert found["quarantine"], "files that they refuse are reported too"
 
 
 def test_run_that_was_killed_is_finished_by_the_next_one(tmp_path: Path, line: Line) -> None:

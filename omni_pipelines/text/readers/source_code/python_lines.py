@@ -38,7 +38,7 @@ _REST = rf"(?:{_COMMENT})?+{_END}"
 _BLANK = rf"[ \t\f]*+{_REST}"
 _GAP = rf"(?:[ \t\f]|\\{_END})++"
 _INDENT = r"(?:[ \t]*+\f)*+"
-"""A form feed begins the indentation anew."""
+"""After a form feed, the indentation is counted from zero."""
 _BLANKS = re.compile(rf"(?:{_BLANK})*+")
 """Blank lines and comments."""
 _STATEMENT = re.compile(rf"{_CODE}(){_REST}()")
