@@ -74,7 +74,7 @@ def hits_of(
         (text, {}) for other in others for text in list(other.queries.values())[: len(own) // len(others)]
     ]
     for text, grades in (*own, *foreign):
-        ranked = rank(librarian._snapshot, text[:1000], POOL, SearchOptions(mode), librarian._vectors)
+        ranked = rank(librarian._snapshot, text[:1000], POOL, SearchOptions(mode), librarian._searches.vectors)
         first = ranked.fused[:HITS]
         rows = librarian._snapshot.chunks([each.key for each in first], ["path"])
         words, meaning, best = ((value or 0.0) for value in ranked.match)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -95,7 +96,7 @@ class Librarian:
         """Give back the release, the models and what is cached, and write the counts of queries."""
         self._metrics.flush()
         self._opened = None
-        self.__dict__.pop("_vectors", None)
+        self.__dict__.pop("_searches", None)
         self.__dict__.pop("_models", None)
         self.__dict__.pop("_answering", None)
 
@@ -161,16 +162,9 @@ class Librarian:
             ConfigurationError: the query, `k`, the mode, a filter, the fusion or the score is not valid.
             ModelMissing: the search needs the embedding model, which was never pulled.
         """
-        began = time.perf_counter()
-        options = self._options(mode, where, fusion, feedback)
         check_score(min_score)
-        hits = self._find(query, k, options, self._reranker)
-        self._metrics.record(options.mode, time.perf_counter() - began)
+        hits = self._searches.best(query, k, mode, where, fusion, feedback)
         return [hit for hit in hits if hit.score >= min_score]
-
-    def _find(self, query: str, k: int, options: SearchOptions, reranker: RerankScores | None = None) -> list[Hit]:
-        check_files = self._settings.check_files
-        return find_hits(self._snapshot, query, k, options, self._vectors, reranker, check_files=check_files)
 
     def forms(self, text: str) -> set[str]:
         """The forms of the words of a text in the keyword index; words with a common form count as the same."""
@@ -197,19 +191,9 @@ class Librarian:
         """
         from omni_pipelines.knowledge.search.why_not import explain_search
 
-        options = self._options(Mode.HYBRID, where, fusion, feedback)
-        return explain_search(self._snapshot, query, document, k, options, self._vectors, self._reranker)
-
-    def _options(
-        self, mode: Mode, where: Mapping[str, str] | None, fusion: Fusion, feedback: bool | None
-    ) -> SearchOptions:
-        return SearchOptions(
-            mode=Mode.parse(mode),  # untyped callers may pass plain strings
-            where={} if where is None else where,
-            fusion=Fusion.parse(fusion),
-            feedback=self._settings.feedback if feedback is None else feedback,
-            fold_near=self._settings.fold_near_duplicates,
-        )
+        searches = self._searches
+        options = searches.options(Mode.HYBRID, where, fusion, feedback)
+        return explain_search(self._snapshot, query, document, k, options, searches.vectors, searches.reranker)
 
     def ask(
         self,
@@ -318,14 +302,8 @@ class Librarian:
     def _answering(self) -> Answering:
         from omni_pipelines.knowledge.answers.answering import Answering
 
-        def search(query: str, k: int, where: Mapping[str, str]) -> list[Hit]:
-            return self.search(query, k, Mode.HYBRID, where)
-
-        return Answering(self._snapshot, self._settings, self._vectors, search, self._words)
-
-    def _words(self, query: str, k: int, where: Mapping[str, str]) -> list[Hit]:
-        """A search by words that is neither counted nor reranked."""
-        return self._find(query, k, self._options(Mode.KEYWORD, where, Fusion.EVIDENCE, feedback=False))
+        searches = self._searches
+        return Answering(self._snapshot, self._settings, searches.vectors, searches.hybrid, searches.by_words)
 
     @functools.cached_property
     def _models(self) -> VariantRegistry | None:
@@ -341,10 +319,10 @@ class Librarian:
         return models
 
     @functools.cached_property
-    def _vectors(self) -> Vectors:
+    def _searches(self) -> _Searches:
         given, settings, snapshot = self._given_embedder, self._settings, self._snapshot
 
-        def load() -> Embedder:  # it does not hold the librarian, which is collected as soon as nobody holds it
+        def load() -> Embedder:
             if given is not None:
                 return given
             from omni_pipelines.text.engines import load_embedder_of  # a search by words needs no model
@@ -352,4 +330,58 @@ class Librarian:
             # the settings may name another one by now
             return load_embedder_of(settings, snapshot.release.fingerprints["embedder"])
 
-        return Vectors(snapshot, load)
+        return _Searches(snapshot, settings, Vectors(snapshot, load), self._reranker, self._metrics)
+
+
+@dataclass(frozen=True)
+class _Searches:
+    """The searches of a librarian.
+
+    They do not hold the librarian, so it is collected, and its counts are written, as soon as nobody else holds it.
+    """
+
+    snapshot: Snapshot
+    settings: Settings
+    vectors: Vectors
+    reranker: RerankScores | None
+    metrics: QueryMetrics
+
+    def best(
+        self,
+        query: str,
+        k: int,
+        mode: Mode,
+        where: Mapping[str, str] | None,
+        fusion: Fusion,
+        feedback: bool | None,
+    ) -> list[Hit]:
+        """The best hits, reranked; the search is counted."""
+        began = time.perf_counter()
+        options = self.options(mode, where, fusion, feedback)
+        hits = self._find(query, k, options, self.reranker)
+        self.metrics.record(options.mode, time.perf_counter() - began)
+        return hits
+
+    def hybrid(self, query: str, k: int, where: Mapping[str, str]) -> list[Hit]:
+        """The best hits by words and by meaning."""
+        return self.best(query, k, Mode.HYBRID, where, Fusion.EVIDENCE, None)
+
+    def by_words(self, query: str, k: int, where: Mapping[str, str]) -> list[Hit]:
+        """The best hits by words, neither counted nor reranked."""
+        return self._find(query, k, self.options(Mode.KEYWORD, where, Fusion.EVIDENCE, feedback=False))
+
+    def options(
+        self, mode: Mode, where: Mapping[str, str] | None, fusion: Fusion, feedback: bool | None
+    ) -> SearchOptions:
+        """The options of a search; None for `feedback` uses the setting."""
+        return SearchOptions(
+            mode=Mode.parse(mode),  # untyped callers may pass plain strings
+            where={} if where is None else where,
+            fusion=Fusion.parse(fusion),
+            feedback=self.settings.feedback if feedback is None else feedback,
+            fold_near=self.settings.fold_near_duplicates,
+        )
+
+    def _find(self, query: str, k: int, options: SearchOptions, reranker: RerankScores | None = None) -> list[Hit]:
+        check_files = self.settings.check_files
+        return find_hits(self.snapshot, query, k, options, self.vectors, reranker, check_files=check_files)

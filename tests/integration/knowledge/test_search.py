@@ -174,7 +174,7 @@ def test_half_readable_query_quarters_the_share_of_the_vector(home: Home) -> Non
 def test_feedback_searches_again_with_the_mean_of_the_best_three(librarian: Librarian) -> None:
     query = "sleep holding hands"
     first = librarian.search(query, 6)
-    asked = librarian._vectors.of_query(query).values
+    asked = librarian._searches.vectors.of_query(query).values
     best = librarian._snapshot.vectors([hit.chunk_id for hit in first[:3]])
     moved = asked + 0.4 * np.mean([*best.values()], axis=0)
     moved_hits = librarian.search(query, 6, feedback=True)
