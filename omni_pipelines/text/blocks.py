@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
+from omni_pipelines.text.descriptions import described_object, described_term
 from omni_pipelines.text.sentences import lines
 
 _FENCE = re.compile(r"(?P<sign>`{3,}|~{3,})[ \t]*(?P<info>[^`]*)$")
@@ -16,10 +17,13 @@ _FENCE = re.compile(r"(?P<sign>`{3,}|~{3,})[ \t]*(?P<info>[^`]*)$")
 _ITEM = re.compile(r"(?:[-*+•]|\d{1,3}[.)]|\(?[a-zA-Z]\))[ \t]+(?=\S)")
 _FIELD = re.compile(
     r":(?:param|type|returns?|rtype|raises?|arg|keyword)\b[^:\n]*:|[\w*.`'\"-]+(?:[ \t]*\([^)\n]*\))?:(?=[ \t]+\S)"
-    r"|\*\*[^*:\n]{1,60}(?::\*\*|\*\*:)(?=[ \t]+\S)"
+    r"|\*\*[^*:\n]{1,60}(?::\*\*|\*\*:)(?=[ \t]+\S)|(?!\.\. )[^\s:][^:\n]{0,80}::(?=[ \t]+\S)"
+    r"|;[ \t]*\S[^:\n]{0,80}(?:[ \t]:(?=[ \t]+\S)|$)"
 )
-"""`:param name:`, `name (type):` or `**Name:**`, as docstrings, settings and notes write them."""
-_MARKDOWN_HEADING = re.compile(r"#{1,6}[ \t]+\S")
+"""`:param name:`, `name (type):` or `**Name:**`, as docstrings, settings and notes write them; `name::` of AsciiDoc;
+`; name : ` of MediaWiki."""
+_TITLE = re.compile(r"#{1,6}[ \t]+\S|={1,6}[ \t]+[^=\s]")
+"""A heading of Markdown, or of AsciiDoc and MediaWiki."""
 _UNDERLINE = re.compile(r"([=\-~^*+#])\1{2,}$|([\"'])\2{3,}$")
 _RULE = re.compile(r"[\W_]+$")
 _CELL_END = re.compile(r"[ \t]\|[ \t]|^\||\|$")
@@ -29,8 +33,20 @@ _ADMONITION = re.compile(
     r"\.\.[ \t]+(?:version\w+|deprecated|note|warning|caution|important|tip|hint|danger|attention|seealso|todo)::"
 )
 """A directive of reStructuredText whose content is prose."""
-_DIRECTIVE = re.compile(r"\.\.[ \t]+[\w:-]+::|\.\.[ \t]+_[^:]+:|:[\w-]+:(?:[ \t]+\S+)?$|<!--.*-->$")
-_MARKS = (_ITEM, _FIELD, _FENCE, _MARKDOWN_HEADING, _PROMPT, _DIRECTIVE, _RULE)
+_DIRECTIVE = re.compile(
+    r"\.\.[ \t]+[\w:+.-]+::|\.\.[ \t]+_[^:]+:|:[\w-]+:(?:[ \t]+\S+)?$|<!--.*-->$"
+    r"|\[(?!\^)[^\]]+\]:[ \t]+\S+(?:[ \t]+[\"'(].*[\"')])?$"
+)
+"""A line that is not shown: a directive, a target of links, an option of a directive, a comment."""
+_CODE_DIRECTIVE = re.compile(r"\.\.[ \t]+(?:code|code-block|sourcecode|parsed-literal|testcode|doctest|prompt)::")
+_HIDDEN_DIRECTIVE = re.compile(
+    r"\.\.(?:[ \t]+(?:toctree|contents|index|raw|autosummary|graphviz|digraph|testsetup|testcleanup)::"
+    r"|(?:[ \t]+(?![\[|_])(?!.*::)|$))"
+)
+"""A directive or a comment of reStructuredText whose content is not shown, or is a list of links."""
+_OPEN_COMMENT = re.compile(r"<!--(?!.*-->)")
+_COMMENT_END = "-->"
+_MARKS = (_ITEM, _FIELD, _FENCE, _TITLE, _PROMPT, _DIRECTIVE, _RULE)
 """What starts a new block, or separates blocks."""
 _CALL = re.compile(
     r"(?:@|(?:[a-z]+ ){0,2})[\w.]*\w(?: (?=\(.*\) ?(?:->|→) ?\w))?\((?:[^()]|\([^()]*\))*\)(?:\s*(?:->|→|:)\s*\S.*)?$"
@@ -117,6 +133,7 @@ class _Scanner:
         opened = _fence_around(self._lines)
         if opened:
             self._take_fenced(opened)
+        self._index = max(self._index, _end_of_comment(self._lines))
         while self._index < len(self._lines):
             line = self._lines[self._index]
             if not line.text or self._take_marked(line):
@@ -132,13 +149,11 @@ class _Scanner:
         if fence is not None:
             self._index += 1
             self._take_fenced(fence["sign"])
-        elif _MARKDOWN_HEADING.match(line.text) or _is_underlined(line, following):
+        elif _TITLE.match(line.text) or _is_underlined(line, following):
             self._take(BlockKind.HEADING, 1)
-            self._index += not _MARKDOWN_HEADING.match(line.text)
-        elif _ADMONITION.match(line.text):
-            self._take(BlockKind.TERM, self._until(lambda other: not other.text or other.indent <= line.indent))
-        elif _RULE.match(line.text) or _DIRECTIVE.match(line.text):
-            self._index += 1
+            self._index += not _TITLE.match(line.text)
+        elif self._take_directive(line):
+            pass
         elif _PROMPT.match(line.text):
             self._take(BlockKind.CODE, self._until(lambda other: not other.text))
         elif _CELL_END.search(line.text) and self._is_in_table(following):
@@ -147,6 +162,26 @@ class _Scanner:
             self._take(BlockKind.ITEM, self._hanging(line))
         elif _FIELD.match(line.text):
             self._take(BlockKind.FIELD, self._hanging(line))
+        else:
+            return False
+        return True
+
+    def _take_directive(self, line: _Line) -> bool:
+        """Take lines that are not shown as they stand: directives, comments and rules, with what belongs to them."""
+        if described_object(line.text):
+            self._take(BlockKind.HEADING, 1)
+        elif terms := self._terms():
+            self._take(BlockKind.HEADING, terms)
+        elif _ADMONITION.match(line.text):
+            self._take(BlockKind.TERM, self._until(lambda other: not other.text or other.indent <= line.indent))
+        elif _CODE_DIRECTIVE.match(line.text):
+            self._take_code(line)
+        elif _HIDDEN_DIRECTIVE.match(line.text):
+            self._index += self._indented(line)
+        elif _OPEN_COMMENT.match(line.text):
+            self._index += 1 + self._until(lambda other: other.text.endswith(_COMMENT_END))
+        elif _RULE.match(line.text) or _DIRECTIVE.match(line.text):
+            self._index += 1
         else:
             return False
         return True
@@ -177,7 +212,7 @@ class _Scanner:
         rest = range(self._index + 1, len(self._lines))
         return next((number for number in rest if is_end(self._lines[number])), len(self._lines)) - self._index
 
-    def _take(self, kind: BlockKind, count: int, *, is_header: bool = False) -> None:
+    def _take(self, kind: BlockKind, count: int, *, is_header: bool = False, indent: int | None = None) -> None:
         taken = self._lines[self._index : self._index + count]
         self._index += count
         while taken and not taken[-1].text:
@@ -185,7 +220,8 @@ class _Scanner:
         while taken and not taken[0].text:
             del taken[0]
         if taken:
-            self._found.append(Block(kind, taken[0].start, taken[-1].end, taken[0].indent, is_header))
+            columns = taken[0].indent if indent is None else indent
+            self._found.append(Block(kind, taken[0].start, taken[-1].end, columns, is_header))
 
     def _take_fenced(self, opened: str) -> None:
         """Take the lines up to the fence that closes `opened`, and that fence."""
@@ -193,6 +229,24 @@ class _Scanner:
         end = next((number for number in rest if _closes(opened, self._lines[number])), len(self._lines))
         self._take(BlockKind.CODE, end - self._index)
         self._index += 1
+
+    def _take_code(self, directive: _Line) -> None:
+        """Take the code that is indented below a directive, without its options."""
+        end = self._index + self._indented(directive)
+        self._index += 1
+        while self._index < end and _DIRECTIVE.match(self._lines[self._index].text):
+            self._index += 1
+        self._take(BlockKind.CODE, end - self._index, indent=directive.indent)
+
+    def _terms(self) -> int:
+        """The number of terms of AsciiDoc from the current line on; 0 if no description follows at once."""
+        count = self._until(lambda other: described_term(other.text) is None)
+        below = self._following(count)
+        return count if below is not None and below.text and described_term(self._lines[self._index].text) else 0
+
+    def _indented(self, line: _Line) -> int:
+        """The number of lines of the current line and what is indented below it."""
+        return self._until(lambda other: bool(other.text) and other.indent <= line.indent)
 
     def _is_in_table(self, following: _Line | None) -> bool:
         return bool(self._found and self._found[-1].kind is BlockKind.ROW) or (
@@ -282,6 +336,16 @@ def _sign(fence: _Line) -> str:
 
 def _info(fence: _Line) -> str:
     return fence.text.lstrip(fence.text[0]).strip()
+
+
+def _end_of_comment(parsed: Sequence[_Line]) -> int:
+    """The number of lines up to the end of a comment of HTML that begins before them; 0 if there is none."""
+    for number, line in enumerate(parsed, 1):
+        if line.text == _COMMENT_END:
+            return number
+        if "<!--" in line.text:
+            break
+    return 0
 
 
 def _is_underlined(line: _Line, following: _Line | None) -> bool:

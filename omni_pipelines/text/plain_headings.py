@@ -11,9 +11,8 @@ MAX_LENGTH = 80
 _MAX_WORDS = 12
 _MAX_IN_A_ROW = 3
 """More short lines below each other are a menu, a poem or an address."""
-_NO_HEADING = re.compile(r"[.!?,;:…。！？，；：、|]$|^[\W\d_]*$|^\[|^\.\. ")  # noqa: RUF001
-"""The end of a sentence or of what introduces something; a line without a word; a footnote; a comment."""
-_MARKS = "#=-~^*+ \t\r\n"
+_NO_HEADING = re.compile(r"[.!?,;:…。！？，；：、|]$|^[\W\d_]*$|^\[|^\.\. |^>|^<!")  # noqa: RUF001
+"""The end of a sentence or of what introduces something; no word; a footnote, a comment or a quotation."""
 
 
 def with_plain_headings(text: str, found: Sequence[Block]) -> list[Block]:
@@ -29,11 +28,6 @@ def with_plain_headings(text: str, found: Sequence[Block]) -> list[Block]:
             for index in run:
                 made[index] = replace(found[index], kind=BlockKind.HEADING)
     return made
-
-
-def heading_text(text: str, heading: Block) -> str:
-    """The words of a heading, without its marks."""
-    return text[heading.start : heading.end].partition("\n")[0].strip(_MARKS)
 
 
 def _may_be_heading(text: str, block: Block) -> bool:

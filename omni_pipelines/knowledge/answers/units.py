@@ -15,14 +15,15 @@ from enum import StrEnum
 from native.word_forms import character_pairs
 from omni_pipelines.knowledge.answers.quotes import shown_quotes
 from omni_pipelines.knowledge.search.hits import Hit
+from omni_pipelines.text.block_labels import block_labels, with_titles
 from omni_pipelines.text.blocks import LEAD_ENDS, Block, BlockKind, blocks
 from omni_pipelines.text.code_blocks import code_blocks
 from omni_pipelines.text.document import HEADING_SEPARATOR, JOINED_SEPARATOR
-from omni_pipelines.text.plain_headings import heading_text, with_plain_headings
+from omni_pipelines.text.plain_headings import with_plain_headings
 from omni_pipelines.text.sentences import Range, rows, sentences, trimmed
 from omni_pipelines.text.table_headers import CELL_SEPARATOR
 
-SPLITTER = "6"
+SPLITTER = "7"
 """Version of the rules that cut passages into units. A receipt names it; its quotes are checked by the same rules."""
 MAX_LENGTH = 1_200
 """Characters of a unit."""
@@ -173,16 +174,16 @@ def answer_units(hit: Hit, *, licences: bool = False) -> list[Unit]:
     if hit.kind in _WITH_HEADINGS:
         found = [block for block in found if not _NUMBERED_TITLES.fullmatch(hit.text[block.start : block.end])]
         found = with_plain_headings(hit.text, found)
-    composer = _Composer(hit, found)
-    headings = [block for block in found if block.kind is BlockKind.HEADING]
-    starts = [block.start for block in headings]
-
-    def heading(at: int) -> str:
-        above = bisect_right(starts, at)
-        return heading_text(hit.text, headings[above - 1]) if above else ""
-
+        titles = {title for part in hit.heading.split(HEADING_SEPARATOR) for title in part.split(JOINED_SEPARATOR)}
+        found = with_titles(hit.text, found, titles)
+    labels, starts = block_labels(hit.text, found), [block.start for block in found]
+    composer = _Composer(hit, found, labels)
     made = (*composer.units(), *composer.sections())
-    units = (Unit(hit, kind, ranges, heading(ranges[0][0])) for kind, ranges in made if ranges)
+    units = (
+        Unit(hit, kind, ranges, labels[max(bisect_right(starts, ranges[0][0]) - 1, 0)])
+        for kind, ranges in made
+        if ranges
+    )
     return [unit for unit in units if _is_answer(unit, licences=licences)]
 
 
@@ -214,8 +215,8 @@ def _is_answer(unit: Unit, *, licences: bool) -> bool:
 class _Composer:
     """Makes units of the blocks of one passage."""
 
-    def __init__(self, hit: Hit, found: Sequence[Block]) -> None:
-        self._text, self._blocks, self._is_source = hit.text, found, hit.kind == "code"
+    def __init__(self, hit: Hit, found: Sequence[Block], labels: Sequence[str]) -> None:
+        self._text, self._blocks, self._labels, self._is_source = hit.text, found, labels, hit.kind == "code"
         last = hit.heading.rsplit(HEADING_SEPARATOR, 1)[-1].strip()
         self._is_contents = _CONTENTS.fullmatch(last) is not None
 
@@ -238,15 +239,22 @@ class _Composer:
 
     def sections(self) -> Iterator[tuple[UnitKind, tuple[Range, ...]]]:
         """Signatures, paragraphs and lists that follow each other, without code and tables between them."""
-        runs = itertools.groupby(self._blocks, key=lambda block: block.kind in _PROSE)
-        for run in (list(group) for is_prose, group in runs if is_prose):
-            starts = [0, *(at for at, block in enumerate(run) if at and block.kind is BlockKind.SIGNATURE), len(run)]
+        runs = itertools.groupby(enumerate(self._blocks), key=lambda numbered: numbered[1].kind in _PROSE)
+        for numbered in (list(group) for is_prose, group in runs if is_prose):
+            run = [block for _, block in numbered]
+            starts = [0, *(at for at in range(1, len(run)) if self._begins_section(numbered[at][0])), len(run)]
             for first, last in itertools.pairwise(starts):
                 while last > first and self._text[: run[last - 1].end].endswith(LEAD_ENDS):
                     last -= 1  # it introduces something that is not in the section
                 if last - first > 1:
                     begin, (start, end) = run[first], self._without_marks(run[first].start, run[last - 1].end)
                     yield UnitKind.SECTION, ((begin.start if begin.kind in _LISTED else start, end),)
+
+    def _begins_section(self, index: int) -> bool:
+        """Whether a block is about another thing than the block above it."""
+        block, above = self._blocks[index], self._blocks[index - 1]
+        is_continued = above.kind is BlockKind.TERM or self._labels[index] == self._labels[index - 1]
+        return block.kind is BlockKind.SIGNATURE or not is_continued
 
     def _paragraph(self, block: Block) -> Iterator[tuple[UnitKind, tuple[Range, ...]]]:
         spans = self._sentences(block)

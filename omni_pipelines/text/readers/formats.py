@@ -132,7 +132,7 @@ PICTURES = tuple(
 )
 READERS = (
     Reader("markdown", 5, _at("markup.markdown"), "text/markdown", "prose", _MARKDOWN),
-    Reader("restructured", 3, _at("markup.restructured"), "text/x-rst", "prose", (".rst", ".rest")),
+    Reader("restructured", 4, _at("markup.restructured"), "text/x-rst", "prose", (".rst", ".rest")),
     Reader("html", 14, _at("markup.html"), "text/html", "markup", (".html", ".htm", ".xhtml"), isolated=True),
     Reader("python", 3, _at("source_code.python"), "text/x-python", "code", (".py", ".pyi", ".pyw"), "python"),
     PLAIN,
@@ -262,7 +262,7 @@ READERS = (
         is_archive=True,
     ),
     *PICTURES,
-    Reader("asciidoc", 2, _at("markup.asciidoc"), "text/asciidoc", "prose", (".adoc", ".asciidoc", ".asc")),
+    Reader("asciidoc", 3, _at("markup.asciidoc"), "text/asciidoc", "prose", (".adoc", ".asciidoc", ".asc")),
     *(
         Reader("code", 6, code.read, f"text/x-{name}", "code", suffixes, name, isolated=True, prepare=code.prepare)
         for name, suffixes in code.SUFFIXES.items()

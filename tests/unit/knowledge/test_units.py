@@ -323,6 +323,78 @@ def test_docstring_is_not_quoted_with_the_first_statements_below_it() -> None:
     assert fragments == ["gate.close()", "# Nobody may open it now.\ngate.bolt()"]
 
 
+_BODY = "   Boats that leave at once.\n\n   It is one by default.\n\nBoats are always grey.\n"
+DESCRIPTIONS = {
+    "reStructuredText": f".. option:: -j <n>\n\n{_BODY}",
+    "a domain": f".. py:function:: -j <n>\n\n{_BODY}",
+    "a definition": f"-j <n>\n{_BODY}",
+    "AsciiDoc": "-j <n>::\n\tBoats that leave at once.\n+\nIt is one by default.\n\nBoats are always grey.\n",
+    "a manual page": "-j <n>\n\nBoats that leave at once.\n\nIt is one by default.\n\n-k\n\nBoats are always grey.\n",
+}
+
+
+@pytest.mark.parametrize("text", DESCRIPTIONS.values(), ids=DESCRIPTIONS)
+def test_each_paragraph_of_a_description_is_labelled_by_what_it_describes(text: str) -> None:
+    labels = {unit.text: unit.label for unit in answer_units(hit(text)) if unit.kind is UnitKind.SENTENCE}
+    assert labels["It is one by default."] == "-j <n>"
+    assert labels["Boats are always grey."] != "-j <n>"
+
+
+def test_terms_above_one_description_are_one_label() -> None:
+    [unit] = answer_units(hit("-j <n>::\n`--jobs=<n>`::\n  Boats that leave at once.\n"))
+    assert (unit.label, unit.text) == ("-j <n>, --jobs=<n>", "Boats that leave at once.")
+
+
+def test_section_ends_with_the_description_that_it_is_in() -> None:
+    text = (
+        ".. envvar:: QUAY\n\n   The quay of it.\n\n   It has a number.\n\nBoats are grey.\n\nSome boats are green.\n"
+    )
+    sections = [unit.text for unit in answer_units(hit(text)) if unit.kind is UnitKind.SECTION]
+    assert sections == ["The quay of it.\n\nIt has a number.", "Boats are grey.\n\nSome boats are green."]
+
+
+HIDDEN = {
+    "comment of HTML": "<!-- Boats are\nalways very grey. -->",
+    "rest of a comment": "always very grey.\n-->",
+    "comment of reStructuredText": ".. Boats are\n   always very grey.",
+    "navigation": ".. toctree::\n   :maxdepth: 2\n\n   Boats are always very grey.",
+    "target of links": "[boats are always grey]: https://boats.example/grey 'Boats are very grey'",
+}
+
+
+@pytest.mark.parametrize("text", HIDDEN.values(), ids=HIDDEN)
+def test_what_a_page_does_not_show_is_no_answer(text: str) -> None:
+    found = {unit.text for unit in answer_units(hit(f"{text}\n\nSeals sleep upon the ice.\n"))}
+    assert found == {"Seals sleep upon the ice."}
+
+
+def test_code_of_a_directive_is_code_however_it_reads() -> None:
+    text = "Moor it like this.\n\n.. code-block:: sh\n   :caption: x\n\n   moor the boat\n   at the quay\n"
+    assert units(text, UnitKind.CODE) == [
+        ("Moor it like this.\n\n.. code-block:: sh\n   :caption: x\n\n   moor the boat\n   at the quay",)
+    ]
+    assert not units(text, UnitKind.PARAGRAPH)
+
+
+def test_quoted_line_is_no_heading_of_what_follows() -> None:
+    [first, *_] = [unit for unit in answer_units(hit("> Stable\n\nSeals sleep upon the ice.\n", heading="Seals"))]
+    assert first.heading != "> Stable"
+
+
+@pytest.mark.parametrize("mark", ["* Boats", "== Boats ==", "== Boats", "## Boats"])
+def test_heading_of_any_markup_is_a_label_without_its_marks(mark: str) -> None:
+    [unit] = answer_units(hit(f"{mark}\n- They sleep upon the ice.\n", heading="Harbour > Boats"))
+    assert (unit.label, unit.text) == ("Boats", "- They sleep upon the ice.")
+
+
+def test_lines_of_a_glossary_are_definitions() -> None:
+    assert units("; quay : Where boats are moored.\n; fee\n: What a boat pays.\n", UnitKind.DEFINITION) == [
+        ("; quay : Where boats are moored.",),
+        ("; fee\n: What a boat pays.",),
+    ]
+    assert units("quay:: Where boats are moored.\n", UnitKind.DEFINITION) == [("quay:: Where boats are moored.",)]
+
+
 def test_other_units_need_another_version_of_the_splitter() -> None:
     """Otherwise the honest receipts of an older version would be wrong: raise SPLITTER, then write its units here."""
     text = (
@@ -337,15 +409,21 @@ def test_other_units_need_another_version_of_the_splitter() -> None:
     settings = (
         "Seals sleep upon the ice.\n\n``page_size``\n~~~~~~~~~~~~~\n\nDefault: 40.\n\nHow many lines a page has.\n"
     )
+    described = (
+        ".. option:: -j <n>\n\n   How many boats leave at once.\n\n.. toctree::\n\n   quays\n\n"
+        "<!-- lint\nof quays -->\n\n"
+        "--fee=<n>::\n\tWhat a boat pays for a night.\n+\nThe fee is paid in advance.\n\n[quay]: https://quay.example\n"
+    )
     code = 'def lock(gate: str) -> None:\n    """Close the gate before the flood."""\n    gate.close()\n'
     found = [
         *answer_units(hit(text)),
         *answer_units(hit(nested)),
         *answer_units(hit(settings)),
+        *answer_units(hit(described)),
         *answer_units(hit(code, kind="code")),
         *answer_units(hit("a,b\n1,2\n", kind="data")),
     ]
     assert (SPLITTER, text_hash(*(repr((unit.kind, unit.label, unit.quotes)) for unit in found))) == (
-        "6",
-        "5a6fe185424595a165bd89338d82ea3f",
+        "7",
+        "08c7c8139b9d6cb11eb8b8dd2e128345",
     )

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from omni_pipelines.text.blocks import BlockKind, blocks
-from omni_pipelines.text.plain_headings import heading_text, with_plain_headings
+from omni_pipelines.text.plain_headings import with_plain_headings
 
 
 def headings(text: str) -> list[str]:
     found = with_plain_headings(text, blocks(text))
-    return [heading_text(text, block) for block in found if block.kind is BlockKind.HEADING]
+    return [text[block.start : block.end] for block in found if block.kind is BlockKind.HEADING]
 
 
 def test_a_short_line_above_a_paragraph_a_list_or_a_table_is_a_heading() -> None:
@@ -28,6 +28,7 @@ def test_a_short_line_above_a_paragraph_a_list_or_a_table_is_a_heading() -> None
         "- an item",
         "2026-11-30",
         ".. a comment of reStructuredText",
+        "> a quotation",
         "Badges are collected in room 1.12 by everybody who starts on a Monday or later in that week",
         "two lines\nof one paragraph",
     ],
@@ -44,5 +45,5 @@ def test_many_short_lines_in_a_row_are_no_headings() -> None:
     assert headings("Home\n\nNews\n\nTeam\n\nContact\n\nWe are a small team.\n") == []
 
 
-def test_marked_headings_are_kept_without_their_marks() -> None:
-    assert headings("## Keys\n\nThey expire.\n\nRotation\n--------\n\nEvery year.\n") == ["Keys", "Rotation"]
+def test_marked_headings_are_kept() -> None:
+    assert headings("## Keys\n\nThey expire.\n\nRotation\n--------\n\nEvery year.\n") == ["## Keys", "Rotation"]

@@ -230,3 +230,31 @@ def test_asciidoc_titles_outside_blocks_are_headings() -> None:
         ("== Otters [[o]]", ("River", "Otters")),
         ("=== `Deep` ===", ("River", "Otters", "Deep")),
     ]
+
+
+def test_asciidoc_term_on_a_line_of_its_own_is_a_heading_of_its_description() -> None:
+    text = (
+        "== Options\n\n`-j` <n>::\n--jobs=<n>::\n\tBoats.\n+\nMore of it.\n\n  And more.\n\nquay:::\nA quay.\n\n"
+        "----\nno term::\n----\n\nThe end.\n\nfee;;\n3\n"
+    )
+    assert outline(asciidoc.read(text.encode(), "a.adoc")) == [
+        ("== Options", ("Options",)),
+        ("`-j` <n>::", ("Options", "-j <n>, --jobs=<n>")),
+        ("quay:::", ("Options", "-j <n>, --jobs=<n>", "quay")),
+        ("The end.", ("Options",)),
+        ("fee;;", ("Options", "fee")),
+    ]
+
+
+def test_asciidoc_underlined_titles_are_headings() -> None:
+    text = (
+        "boats(1)\n========\n\nNAME\n----\nboats\n\n----\nNo\n--\n----\n\nFees\n~~~~~\ntext\n\n"
+        "Too long a title\n---\n"
+    )
+    parsed = asciidoc.read(text.encode(), "a.adoc")
+    assert parsed.title == "boats(1)"
+    assert outline(parsed) == [
+        ("boats(1)", ("boats(1)",)),
+        ("NAME", ("boats(1)", "NAME")),
+        ("Fees", ("boats(1)", "NAME", "Fees")),
+    ]

@@ -54,3 +54,36 @@ def test_rst_title_of_the_document_is_the_first_title_else_the_name() -> None:
 
 def test_rst_long_rules_end() -> None:
     assert _paths("=" * 200_000 + "\n" + "-" * 200_000 + "\n" + "=-" * 100_000) == []
+
+
+def test_rst_description_of_an_object_is_a_section_up_to_the_end_of_its_indentation() -> None:
+    text = (
+        "Boats\n=====\n\n.. class:: Boat(name, *, fee=3)\n\n   A boat.\n\n"
+        "   .. method:: moor(\\*quays)\n\n      Moor it.\n\n"
+        "   It floats.\n\n.. c:macro:: QUAY\n\n   A quay.\n\nThe end.\n\nMore\n====\n"
+    )
+    parsed = restructured.read(text.encode(), "x.rst")
+    assert parsed.title == "Boats"
+    assert [(parsed.text[each.start :].split("\n")[0].strip(), each.path[1:]) for each in parsed.sections] == [
+        ("Boats", ()),
+        (".. class:: Boat(name, *, fee=3)", ("Boat(name, *, fee=3)",)),
+        (".. method:: moor(\\*quays)", ("Boat(name, *, fee=3)", "moor(*quays)")),
+        ("It floats.", ("Boat(name, *, fee=3)",)),
+        (".. c:macro:: QUAY", ("QUAY",)),
+        ("The end.", ()),
+        ("More", ()),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ".. note:: Boats\n\n   are grey.\n",
+        ".. code-block:: rst\n\n   .. option:: -j\n\n      Boats.\n",
+        "Write this::\n\n   .. option:: -j\n\n      Boats.\n",
+        ".. image:: boats.png\n",
+        ".. option::\n\n   Boats.\n",
+    ],
+)
+def test_rst_other_directives_and_shown_ones_are_no_sections(text: str) -> None:
+    assert _paths(text) == []

@@ -1,13 +1,16 @@
-"""reStructuredText: the text is the file's own; underlined titles give the sections.
+"""reStructuredText: the text is the file's own; underlined titles and the objects it describes give the sections.
 
 This parser is our own: docutils reports no character offsets, and stops at directives that it does not know.
 """
 
+import itertools
 import re
 from collections.abc import Iterator
 
 from omni_pipelines.text.decoding import decode
+from omni_pipelines.text.descriptions import OBJECT, described_object
 from omni_pipelines.text.document import Heading, Parsed, nest
+from omni_pipelines.text.lines import newline_offsets
 
 _LINE_END = r"(?:\r\n|\n|\r)"
 _TITLE = re.compile(
@@ -15,16 +18,49 @@ _TITLE = re.compile(
     rf"(?P<title>[ \t]*\S[^\r\n]*){_LINE_END}"
     rf"(?P<under>(?P<u>[!-/:-@\[-`{{-~])(?P=u){{2,}})[ \t]*(?={_LINE_END}|\Z)"
 )
+_LITERAL = re.compile(r"\.\.[ \t]+(?:code|code-block|sourcecode|parsed-literal)::|(?!\.\.[ \t]).*::$")
+"""A line with code below it, which may show directives."""
+_OBJECT_LEVEL = 1_000
+"""That of the first description; titles have lower ones, because a document has few styles of them."""
 
 
 def read(raw: bytes, name: str) -> Parsed:
-    """Read a file. As the format defines, the order in which the title styles first occur gives their levels."""
+    """Read a file. As the format defines, the order in which the title styles first occur gives their levels.
+
+    The description of an object, such as an option or a function, is a section up to the end of its indentation.
+    """
     decoded = decode(raw)
-    headings = list(_headings(decoded.text))
-    return Parsed(decoded, title=headings[0][2] if headings else name, sections=nest(headings))
+    titles = list(_titles(decoded.text))
+    headings = {start: (start, level, title) for start, level, title in (*_descriptions(decoded.text), *titles)}
+    sections = nest(headings[start] for start in sorted(headings))
+    return Parsed(decoded, title=titles[0][2] if titles else name, sections=sections)
 
 
-def _headings(text: str) -> Iterator[Heading]:
+def _descriptions(text: str) -> Iterator[Heading]:
+    """Where the description of each object begins, and, with an empty title, where it ends."""
+    if OBJECT.search(text) is None:
+        return
+    starts = [0, *newline_offsets(text), len(text)]
+    opened: list[int] = []  # the indentations of the descriptions around a line
+    literal: int | None = None
+    for start, end in itertools.pairwise(starts):
+        line = text[start:end].strip()
+        if not line:
+            continue
+        indent = len(text[start:end].expandtabs(8)) - len(text[start:end].expandtabs(8).lstrip())
+        if literal is not None and indent > literal:
+            continue
+        literal = indent if _LITERAL.match(line) else None
+        ended = [each for each in opened if each >= indent]
+        opened = [each for each in opened if each < indent]
+        if name := described_object(line):
+            opened.append(indent)
+            yield start, _OBJECT_LEVEL + indent, name
+        elif ended:
+            yield start, _OBJECT_LEVEL + ended[0], ""
+
+
+def _titles(text: str) -> Iterator[Heading]:
     styles: list[str] = []
     for match in _TITLE.finditer(text):
         over, under = match["over"], match["under"]

@@ -1,0 +1,51 @@
+"""What each block of a text is about: the heading above it, or the term or object whose description it belongs to."""
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from omni_pipelines.text.blocks import Block, BlockKind
+from omni_pipelines.text.descriptions import described_object, described_term
+
+_MARKS = re.compile(r"^(?:#+|=+|\*+)[ \t]+|[ \t]+(?:#+|=+)$")
+"""What marks a heading in Markdown, AsciiDoc, MediaWiki or Org."""
+_ATTACHED = re.compile(r"\s*\n\+[ \t]*\n\s*|\n")
+"""What is between the parts of a description in AsciiDoc: a plus sign, or only the end of the line of its term."""
+
+
+def block_labels(text: str, found: Sequence[Block]) -> list[str]:
+    """The label of each block; "" if nothing is above it."""
+    labels: list[str] = []
+    around: list[tuple[int, str]] = []  # (columns from which on a block belongs to it, label), outermost first
+    for above, block in zip([None, *found], found, strict=False):
+        is_attached = above is not None and _ATTACHED.fullmatch(text, above.end, block.start) is not None
+        while around and block.indent < around[-1][0] and not is_attached:
+            around.pop()
+        if block.kind is BlockKind.HEADING:
+            first, *_ = lines = _lines(text, block)
+            is_described = described_object(first) or described_term(first)
+            around = [*around, (block.indent + 1, _name(lines))] if is_described else [(0, _name(lines))]
+        labels.append(around[-1][1] if around else "")
+        if block.kind is BlockKind.TERM:
+            around.append((block.indent + 1, _lines(text, block)[0]))
+    return labels
+
+
+def with_titles(text: str, found: Sequence[Block], titles: Collection[str]) -> list[Block]:
+    """The blocks, with those as headings that are one of `titles`: Org marks headings like the items of a list."""
+    return [
+        replace(block, kind=BlockKind.HEADING)
+        if block.kind is BlockKind.ITEM and _name(_lines(text, block)) in titles
+        else block
+        for block in found
+    ]
+
+
+def _lines(text: str, block: Block) -> list[str]:
+    return [line.strip() for line in text[block.start : block.end].splitlines()]
+
+
+def _name(lines: Sequence[str]) -> str:
+    """The words of a heading without its marks, or the object or the terms that it names."""
+    terms = [term.words for line in lines if (term := described_term(line))]
+    return described_object(lines[0]) or ", ".join(terms) or _MARKS.sub("", lines[0])
