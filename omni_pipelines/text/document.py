@@ -161,14 +161,21 @@ class Part:
 def nest(headings: Iterable[Heading]) -> tuple[Section, ...]:
     """A section for each heading, in order; its path names the headings that enclose it, outermost first.
 
-    A heading without a title ends those of its level and below: the text after it belongs to what encloses them.
+    A heading without a title ends those of its level and below: the text after it belongs to what encloses them. It
+    gives no section of its own if it ends nothing, or where another heading starts.
     """
     sections: list[Section] = []
     above: list[tuple[int, str]] = []
+    ended: int | None = None
     for start, level, title in headings:
+        if ended == start:
+            sections.pop()
+        depth = len(above)
         while above and above[-1][0] >= level:
             above.pop()
         if title:
             above.append((level, title))
-        sections.append(Section(start, tuple(name for _, name in above)))
+        ended = start if not title and len(above) < depth else None
+        if title or ended is not None:
+            sections.append(Section(start, tuple(name for _, name in above)))
     return tuple(sections)

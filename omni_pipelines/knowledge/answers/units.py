@@ -70,9 +70,15 @@ _CONTENTS = re.compile(
 )
 _PARTING = re.compile(r"\n\n|\"{3}|'{3}")
 """A blank line or the quotes of a docstring: what is above them does not introduce the source code below them."""
-_NUMBERED_TITLES = re.compile(r"(?:(?:[A-Z]|\d+)(?:\.\d+)+\.?[ \t]+\S[^\n.!?;:]*(?:\n\s*|\s*\Z)){2,}")
-"""Lines of a table of contents: `4.1. How to start`."""
+_NAVIGATION = re.compile(
+    r"(?:(?:[A-Z]|\d+)(?:\.\d+)+\.?[ \t]+\S[^\n.!?;:]*(?:\n\s*|\s*\Z)){2,}"
+    r"|\*[^:\n]+:(?::(?:\s.*)?|[^:]*\(line\s+\d+\))",
+    re.DOTALL,
+)
+"""Lines of contents, `4.1. How to start`, or of a menu or an index of Info, `* cp invocation:: Copy files.`"""
 _LINK_ITEM = re.compile(r"\W*(?:\[[^\]]*\]\([^)]*\)|[^.!?]*(?:\.\s?){4,}\s*\d+|https?://\S+)\W*$")
+_HIDDEN = re.compile(r"^\s*(?:\.\. |<!--)", re.MULTILINE)
+"""A directive or a comment between two blocks."""
 _CLOSING_FENCE = re.compile(r"\s*\n[ \t]*(?:`{3,}|~{3,})")
 _PROSE = (BlockKind.SIGNATURE, BlockKind.PARAGRAPH, BlockKind.ITEM, BlockKind.FIELD, BlockKind.TERM)
 _WITH_HEADINGS = ("prose", "markup")
@@ -172,7 +178,7 @@ def answer_units(hit: Hit, *, licences: bool = False) -> list[Unit]:
     if _is_below_header(hit):  # no row of a further part of a table has the names of the columns
         found = [replace(block, is_header=False) for block in found]
     if hit.kind in _WITH_HEADINGS:
-        found = [block for block in found if not _NUMBERED_TITLES.fullmatch(hit.text[block.start : block.end])]
+        found = [block for block in found if not _NAVIGATION.fullmatch(hit.text[block.start : block.end])]
         found = with_plain_headings(hit.text, found)
         titles = {title for part in hit.heading.split(HEADING_SEPARATOR) for title in part.split(JOINED_SEPARATOR)}
         found = with_titles(hit.text, found, titles)
@@ -251,10 +257,11 @@ class _Composer:
                     yield UnitKind.SECTION, ((begin.start if begin.kind in _LISTED else start, end),)
 
     def _begins_section(self, index: int) -> bool:
-        """Whether a block is about another thing than the block above it."""
+        """Whether a block is about another thing than the block above it, or apart from it."""
         block, above = self._blocks[index], self._blocks[index - 1]
         is_continued = above.kind is BlockKind.TERM or self._labels[index] == self._labels[index - 1]
-        return block.kind is BlockKind.SIGNATURE or not is_continued
+        between = self._text[above.end : block.start]
+        return block.kind is BlockKind.SIGNATURE or not is_continued or _HIDDEN.search(between) is not None
 
     def _paragraph(self, block: Block) -> Iterator[tuple[UnitKind, tuple[Range, ...]]]:
         spans = self._sentences(block)

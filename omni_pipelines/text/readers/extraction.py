@@ -80,6 +80,8 @@ class Extraction:
         self._parts: list[str] = []
         self.length = 0
         self._headings: list[Heading] = []
+        self._ended = 0
+        """The level of the sections that end before the next block; 0 for none."""
         self._pages: list[tuple[int, int]] = []
         self._lines: list[tuple[int, int]] = []
         self._page: int | None = None
@@ -122,6 +124,9 @@ class Extraction:
             self._confidences.append((start, self._confidence))
         if line is not None and (not self._lines or self._lines[-1][1] != line):
             self._lines.append((start, line))
+        if self._ended:
+            self._headings.append((start, self._ended, ""))
+            self._ended = 0
         self._parts.append(text)
         self.length += len(text)
         return start
@@ -137,6 +142,10 @@ class Extraction:
         """Start a section at the next block, with a title that is not part of the text."""
         start = self.length + 2 if self._parts else 0
         self._headings.append((start, level, one_line(title)))
+
+    def end(self, level: int) -> None:
+        """End the sections of a level and below: the next block belongs to what encloses them."""
+        self._ended = min(level, self._ended or level)
 
     def end_sections(self) -> None:
         """End all sections: the next block is under no heading."""

@@ -46,9 +46,13 @@ _SIGNED_TEXTS = {
         rb"(?:\xef\xbb\xbf)?(?:WEBVTT(?:[ \t][^\r\n]*)?[\r\n]|\s*\d+\r?\n\d\d:\d\d:\d\d,\d{3}[ \t]+-->[ \t]+\d\d:)"
     ),
     "warc": re.compile(rb"WARC/[01]\.\d+\r?\n"),
-    "man": re.compile(rb"(?:['.]\\?\\\"[^\n]*\n|\.\\}[^\n]*\n)*[.](?:TH[ \t]+\S+[ \t]+\S|Dd[ \t])"),
 }
 """Kinds of text that nothing else begins like."""
+_ROFF = re.compile(rb"\s*(?:\\\"|['.](?:\\?\\\"|\\}|[ \t]*[A-Za-z]{1,3}\d?(?:\s|$)))")
+"""A comment or a request at the start of a file."""
+_MANUAL_PAGE = re.compile(rb"^[.'][ \t]*(?:TH[ \t]+\S+[ \t]+\S|Dd[ \t])", re.MULTILINE)
+_MAX_PREAMBLE_BYTES = 1 << 16
+"""Of comments and definitions before the title of a page of a manual."""
 _BEGINNINGS = {
     "tex": re.compile(r"(?:%[^\n]*\n|\s)*\\(?:documentclass|documentstyle|RequirePackage)\b"),
     "texinfo": re.compile(r"\\input[ \t]+texinfo|@(?:settitle|setfilename)[ \t]"),
@@ -122,11 +126,17 @@ def binary_format(raw: bytes) -> str:
         return _format_of_zip(raw) or _archive(raw)
     if _GEOJSON.match(head):
         return "geojson"
-    if signed := next((name for name, sign in _SIGNED_TEXTS.items() if sign.match(head)), ""):
+    if signed := _signed_text(raw, head):
         return signed
     if _FLAT_OPENDOCUMENT.match(head):
         return _opendocument_reader(raw[:_MAX_ROOT_BYTES])
     return "html" if _HTML.match(head) else ""
+
+
+def _signed_text(raw: bytes, head: bytes) -> str:
+    if _ROFF.match(head) and _MANUAL_PAGE.search(raw, 0, _MAX_PREAMBLE_BYTES):
+        return "man"
+    return next((name for name, sign in _SIGNED_TEXTS.items() if sign.match(head)), "")
 
 
 def _opendocument_reader(head: bytes) -> str:

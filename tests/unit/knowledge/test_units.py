@@ -358,6 +358,7 @@ HIDDEN = {
     "rest of a comment": "always very grey.\n-->",
     "comment of reStructuredText": ".. Boats are\n   always very grey.",
     "navigation": ".. toctree::\n   :maxdepth: 2\n\n   Boats are always very grey.",
+    "menu of Info": "* Boats: Boats are always very grey. (line 12)\n* Grey boats::  Boats are always very grey.",
     "target of links": "[boats are always grey]: https://boats.example/grey 'Boats are very grey'",
 }
 
@@ -366,6 +367,12 @@ HIDDEN = {
 def test_what_a_page_does_not_show_is_no_answer(text: str) -> None:
     found = {unit.text for unit in answer_units(hit(f"{text}\n\nSeals sleep upon the ice.\n"))}
     assert found == {"Seals sleep upon the ice."}
+
+
+def test_section_does_not_go_on_behind_a_directive() -> None:
+    text = "Boats are grey.\n\n.. include:: fees.txt\n\nThey float on water.\n\nThey are made of wood.\n"
+    sections = [unit.text for unit in answer_units(hit(text)) if unit.kind is UnitKind.SECTION]
+    assert sections == ["They float on water.\n\nThey are made of wood."]
 
 
 def test_code_of_a_directive_is_code_however_it_reads() -> None:

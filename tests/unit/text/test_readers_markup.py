@@ -178,7 +178,16 @@ def test_man_page_is_read_as_it_is_shown() -> None:
         "bullet\n\ntag\n\n"
         "text\n  code\n    more\n\nSub\n\nSee bar(1), baz(2).\n\na | b"
     )
-    assert (parsed.title, _paths(parsed)) == ("FOO(1)", [("NAME",), ("TWO WORDS",), ("TWO WORDS", "Sub")])
+    assert (parsed.title, _paths(parsed)) == (
+        "FOO(1)",
+        [
+            ("NAME",),
+            ("TWO WORDS",),
+            ("TWO WORDS", "-a, --all"),
+            ("TWO WORDS", "tag"),
+            ("TWO WORDS", "Sub"),
+        ],
+    )
     assert parsed.line(parsed.text.index("bullet")) == 12
 
 
@@ -188,6 +197,24 @@ def test_mdoc_page_is_read_as_it_is_shown() -> None:
         "NAME\n\nfoo\n\ndo things\n\nSYNOPSIS\n\nfoo [-a file]\n\nDESCRIPTION\n\nThe foo utility reads /etc/foo.\n\n"
         "-a\n\nShow.\n\nSee bar(1)."
     )
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        ".SH B\n.TP\n.B \\-a\nOne.\n.IP\nTwo.\n.RS\n.TP\n.B x\nIn.\n.RE\n.IP\nThree.\n.TP\n1.\nNo.\n.PP\nEnd.\n",
+        ".Sh B\n.Bl -tag\n.It Fl a\nOne.\n.Pp\nTwo.\n.Bl -tag\n.It x\nIn.\n.El\nThree.\n.It 1.\nNo.\n.El\nEnd.\n",
+    ],
+)
+def test_tag_of_a_man_page_is_a_heading_up_to_the_end_of_its_description(source: str) -> None:
+    parsed = man.read(source.encode(), "a.1")
+    assert [(parsed.text[each.start :].split("\n")[0], each.path) for each in parsed.sections] == [
+        ("B", ("B",)),
+        ("-a", ("B", "-a")),
+        ("x", ("B", "-a", "x")),
+        ("Three.", ("B", "-a")),
+        ("End.", ("B",)),
+    ]
 
 
 def test_texinfo_is_read_as_it_is_shown() -> None:
@@ -223,7 +250,10 @@ Show.
         "two\n\n-a\n\nShow.\n\n"
         "Command go to place\n  x {"
     )
-    assert (parsed.title, _paths(parsed)) == ("Otters", [("Otters",), ("The swim",)])
+    assert (parsed.title, _paths(parsed)) == (
+        "Otters",
+        [("Otters",), ("The swim",), ("The swim", "-a"), ("The swim", "Command go to place"), ("The swim",)],
+    )
 
 
 @pytest.mark.parametrize(

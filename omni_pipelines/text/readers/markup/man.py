@@ -10,11 +10,14 @@ from omni_pipelines.text.readers.markup.man_macros import (
     AROUND,
     CALLABLE,
     CHARACTERS,
+    CLOSING,
     FONTS,
     HEADINGS,
     MIXED_FONTS,
     NEW_PARAGRAPH,
+    OPENING,
     SIGNS,
+    TO_MARGIN,
     WITH_TEXT,
 )
 
@@ -27,10 +30,15 @@ _ESCAPE = re.compile(
 )
 _QUOTED = re.compile(r'"((?:[^"]|"")*)"?|(\S+)')
 _BULLETS = ("•", "o", "*", "·", "-")
+_NUMBER = re.compile(r"\W*\w{1,3}[.)\]]$|[\W\d]*$")
+"""A tag that names nothing: `1.`, `(a)`, `[12]`."""
+_MAX_TAG_LENGTH = 160
+_TAG_LEVEL = 1_000
+"""Of the outermost tags; headings have lower levels."""
 
 
 def read(raw: bytes, name: str) -> Parsed:
-    """Read a page: sections, paragraphs, and the tags of options above their descriptions."""
+    """Read a page: sections and paragraphs. A tag, such as an option, is a heading above its description."""
     decoded = decode(raw)
     page = _Page(Extraction())
     for number, line in enumerate(split_lines(decoded.text), 1):
@@ -49,6 +57,7 @@ class _Page:
         self._is_as_written = self._is_tag = False
         self._definition = self._heading = ""
         self._table = 0
+        self._depth = 0
 
     def take(self, line: str, number: int) -> None:
         """Take a line of the file."""
@@ -79,6 +88,7 @@ class _Page:
     def _section(self, level: int, title: str, number: int) -> None:
         self.end_paragraph()
         self._is_as_written = False
+        self._depth = 0
         if title:
             self.extraction.heading(level, title, line=number)
         self._heading = "" if title else str(level)
@@ -90,6 +100,7 @@ class _Page:
             self._text("".join(_arguments(rest)), number)
         elif name in NEW_PARAGRAPH:
             self.end_paragraph()
+            self._end_descriptions(name)
             words = _arguments(rest)
             if name in WITH_TEXT and words:
                 is_bullet = name == "IP" and _shown(words[0]) in _BULLETS
@@ -101,6 +112,12 @@ class _Page:
             self._text(f"<{rest.strip()}>", number)
         elif name in CALLABLE or name in ("Nd", "Nm"):
             self._text(self._mdoc([name, *_arguments(rest)]), number)
+
+    def _end_descriptions(self, macro: str) -> None:
+        """Note that the tags of a list, or all at this indentation, no longer describe what follows a macro."""
+        if macro in CLOSING | TO_MARGIN:
+            self.extraction.end(_TAG_LEVEL + self._depth)
+        self._depth = max(self._depth + (macro in OPENING) - (macro in CLOSING), 0)
 
     def _mdoc(self, words: list[str]) -> str:
         """The words of a line of mdoc, in which macros stand between the words."""
@@ -153,12 +170,14 @@ class _Page:
     def _end_tag(self) -> None:
         if self._is_tag:
             self._is_tag = False
-            self.end_paragraph()
+            self.end_paragraph(is_tag=True)
 
-    def end_paragraph(self) -> None:
-        """Write the words so far."""
+    def end_paragraph(self, *, is_tag: bool = False) -> None:
+        """Write the words so far: a paragraph, or a tag."""
         text, self._held = one_line(" ".join(self._held)), []
-        if text:
+        if is_tag and len(text) <= _MAX_TAG_LENGTH and not _NUMBER.match(text):
+            self.extraction.heading(_TAG_LEVEL + self._depth, text, line=self._first)
+        else:
             self.extraction.block(text, line=self._first)
 
 

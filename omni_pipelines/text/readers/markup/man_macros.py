@@ -44,6 +44,10 @@ NEW_PARAGRAPH = frozenset(
 )
 WITH_TEXT = frozenset({"IP", "It", "D1", "Dl", "Nd"})
 """Those of them whose arguments are text."""
+OPENING, CLOSING = frozenset({"RS", "Bl"}), frozenset({"RE", "El"})
+"""What begins and ends a list inside a description, or a list of mdoc."""
+TO_MARGIN = frozenset({"HP", "LP", "P", "PP"})
+"""What goes back to the margin, where no tag describes anything."""
 CALLABLE = frozenset(
     """
     Ac Ad An Ao Ap Aq Ar At Bc Bo Bq Brq Bx Cd Cm Dc Do Dq Dv Em Er Ev Fa Fl Fn Ft Fx Ic Li Lk Ms Mt Nm

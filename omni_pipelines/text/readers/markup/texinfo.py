@@ -17,7 +17,10 @@ _NOT_SHOWN = {
     "ifdocbook", "titlepage", "macro", "rmacro",
 }  # fmt: skip
 _AS_WRITTEN = {"example", "smallexample", "lisp", "smalllisp", "verbatim", "display", "format", "smallformat"}
-_LISTS = {"itemize": "- ", "enumerate": "#", "table": "", "ftable": "", "vtable": "", "multitable": ""}
+_LISTS = {"itemize": "- ", "enumerate": "#", "table": ":", "ftable": ":", "vtable": ":", "multitable": ""}
+"""What begins an item: a mark, `#` for its number, or `:` for a term."""
+_TERM_LEVEL = 1_000
+"""Of the terms of the outermost list, and of definitions; headings have lower levels."""
 _LINE = re.compile(r"[ \t]*@(?P<name>[a-zA-Z]+)(?:[ \t]+(?P<rest>.*?))?[ \t]*$")
 _DEFINITION = re.compile(r"def\w*$")
 _BRACED = re.compile(r"@(?P<name>[a-zA-Z]+)\{(?P<inside>[^{}@]*)\}")
@@ -76,8 +79,8 @@ class _Writer:
         elif name in _AS_WRITTEN or name == "end":
             self.end_paragraph()
             self._as_written = name if name in _AS_WRITTEN else ""
-            if name == "end" and self._lists and rest in _LISTS:
-                self._lists.pop()
+            if name == "end":
+                self._end(rest)
         elif name in _LISTS:
             self.end_paragraph()
             self._lists.append((_LISTS[name], 0))
@@ -85,13 +88,21 @@ class _Writer:
             self._item(name, rest, number)
         elif _DEFINITION.match(name):
             self.end_paragraph()
-            self.extraction.block(_shown(rest.replace("{", "").replace("}", "")), line=number)
+            title = _shown(rest.replace("{", "").replace("}", ""))
+            self.extraction.heading(_TERM_LEVEL + len(self._lists), title, line=number)
         elif name in ("center", "exdent", "title", "subtitle", "author"):
             self._text(rest, number)
             self.end_paragraph()
         else:  # a setting on a line of its own, or the first word of a sentence
             return name.islower() and not rest.startswith("{") and not _BRACED.match(f"@{name}{rest}")
         return True
+
+    def _end(self, name: str) -> None:
+        """End what a list or a definition describes."""
+        if name in _LISTS or _DEFINITION.match(name):
+            self.extraction.end(_TERM_LEVEL + len(self._lists))
+        if name in _LISTS and self._lists:
+            self._lists.pop()
 
     def _item(self, name: str, rest: str, number: int) -> None:
         if name == "tab":
@@ -102,8 +113,10 @@ class _Writer:
         mark, count = self._lists[-1] if self._lists else ("", 0)
         if self._lists:
             self._lists[-1] = mark, count + 1
-        self._mark = f"{count + 1}. " if mark == "#" else mark
-        if rest:
+        self._mark = f"{count + 1}. " if mark == "#" else mark.strip(":")
+        if rest and mark == ":":
+            self.extraction.heading(_TERM_LEVEL + len(self._lists), _shown(rest), line=number)
+        elif rest:
             self._text(rest, number)
             if not mark and name != "headitem":
                 self.end_paragraph()
