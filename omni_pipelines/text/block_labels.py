@@ -32,13 +32,16 @@ def block_labels(text: str, found: Sequence[Block]) -> list[str]:
 
 
 def with_titles(text: str, found: Sequence[Block], titles: Collection[str]) -> list[Block]:
-    """The blocks, with those as headings that are one of `titles`: Org marks headings like the items of a list."""
-    return [
-        replace(block, kind=BlockKind.HEADING)
-        if block.kind is BlockKind.ITEM and _name(_lines(text, block)) in titles
-        else block
-        for block in found
-    ]
+    """The blocks, with those as headings that consist of one of `titles`, which a reader found in the document.
+
+    In Org they look like the items of a list, and in a text that is extracted like any other line.
+    """
+    return [replace(block, kind=BlockKind.HEADING) if _is_titled(text, block, titles) else block for block in found]
+
+
+def _is_titled(text: str, block: Block, titles: Collection[str]) -> bool:
+    lines = _lines(text, block)
+    return block.kind in (BlockKind.ITEM, BlockKind.PARAGRAPH) and len(lines) == 1 and _name(lines) in titles
 
 
 def _lines(text: str, block: Block) -> list[str]:

@@ -18,9 +18,14 @@ _NO_HEADING = re.compile(r"[.!?,;:…。！？，；：、|]$|^[\W\d_]*$|^\[|^\.
 def with_plain_headings(text: str, found: Sequence[Block]) -> list[Block]:
     """The blocks of a text, with those paragraphs as headings that are headings.
 
-    A heading is a paragraph of one short line. It does not end with punctuation, and another block follows it.
+    A heading is a paragraph of one short line that does not end with punctuation. Another block follows it, and it is
+    not all that is between two other headings.
     """
-    known = [block.kind is BlockKind.HEADING or _may_be_heading(text, block) for block in found]
+    marked = [block.kind is BlockKind.HEADING for block in found]
+    known = [
+        marked[at] or (_may_be_heading(text, block) and not (at and marked[at - 1] and all(marked[at + 1 : at + 2])))
+        for at, block in enumerate(found)
+    ]
     made = list(found)
     for is_short, group in itertools.groupby(range(len(found)), key=known.__getitem__):
         run = list(group)

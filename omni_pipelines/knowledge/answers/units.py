@@ -179,9 +179,8 @@ def answer_units(hit: Hit, *, licences: bool = False) -> list[Unit]:
         found = [replace(block, is_header=False) for block in found]
     if hit.kind in _WITH_HEADINGS:
         found = [block for block in found if not _NAVIGATION.fullmatch(hit.text[block.start : block.end])]
-        found = with_plain_headings(hit.text, found)
         titles = {title for part in hit.heading.split(HEADING_SEPARATOR) for title in part.split(JOINED_SEPARATOR)}
-        found = with_titles(hit.text, found, titles)
+        found = with_plain_headings(hit.text, with_titles(hit.text, found, titles))
     labels, starts = block_labels(hit.text, found), [block.start for block in found]
     composer = _Composer(hit, found, labels)
     made = (*composer.units(), *composer.sections())

@@ -340,6 +340,17 @@ def test_each_paragraph_of_a_description_is_labelled_by_what_it_describes(text: 
     assert labels["Boats are always grey."] != "-j <n>"
 
 
+def test_headings_that_a_reader_found_are_labels_however_many_short_lines_there_are() -> None:
+    text = "-a\n\nshow all of the boats\n\n-r\n\nreverse order while sorting\n\n-S\n\nsort boats by their size\n"
+    found = answer_units(hit(text, heading="OPTIONS > -a; -r; -S"))
+    labels = {unit.text: unit.label for unit in found if unit.kind is UnitKind.SENTENCE}
+    assert labels == {
+        "show all of the boats": "-a",
+        "reverse order while sorting": "-r",
+        "sort boats by their size": "-S",
+    }
+
+
 def test_terms_above_one_description_are_one_label() -> None:
     [unit] = answer_units(hit("-j <n>::\n`--jobs=<n>`::\n  Boats that leave at once.\n"))
     assert (unit.label, unit.text) == ("-j <n>, --jobs=<n>", "Boats that leave at once.")

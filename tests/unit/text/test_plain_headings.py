@@ -47,3 +47,7 @@ def test_many_short_lines_in_a_row_are_no_headings() -> None:
 
 def test_marked_headings_are_kept() -> None:
     assert headings("## Keys\n\nThey expire.\n\nRotation\n--------\n\nEvery year.\n") == ["## Keys", "Rotation"]
+
+
+def test_a_line_between_two_headings_is_what_the_first_one_is_about() -> None:
+    assert headings("## Quay\n\nWhere boats lie\n\n## Fee\n\nThree per night.\n") == ["## Quay", "## Fee"]
