@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.knowledge.answers.cited_answer import Answer
-from omni_pipelines.knowledge.answers.definitions import find_constants, find_definitions
+from omni_pipelines.knowledge.answers.definitions import find_constants, find_definitions, find_options
 from omni_pipelines.knowledge.answers.evidence import Question
 from omni_pipelines.knowledge.answers.extraction import extract_answer
 from omni_pipelines.knowledge.answers.question import ABOUT_SYMBOLS, WeightedWords, asked_kind, content
@@ -77,6 +77,7 @@ class Answering:
         definitions = find_definitions(question, hits, find)
         hits = [*definitions, *hits] if asked_kind(question) in ABOUT_SYMBOLS else [*hits, *definitions]
         hits += find_constants(question, hits, find)
+        hits += find_options(question, hits, find)
         vector = self._vectors.of_query(question)
         ids = [hit.chunk_id for hit in hits] if vector.readable else []
         return Question(

@@ -10,6 +10,7 @@ from omni_pipelines.knowledge.answers.question import (
     defined_names,
     mentions,
     name_parts,
+    named_options,
 )
 from omni_pipelines.knowledge.answers.units import Unit, UnitKind, answer_units, label_of
 from omni_pipelines.knowledge.search.hits import Hit
@@ -115,6 +116,29 @@ def describes(unit: Unit, name: str) -> bool:
         terms.append(unit.quotes[0])
     entry = re.compile(rf"\W*{re.escape(name)}(?![\w.-])")
     return unit.hit.kind != "code" and any(entry.match(term) for term in terms)
+
+
+def describes_option(unit: Unit, option: str) -> bool:
+    """Whether a unit is in the description of an option, whose heading or term names it: `-v, --verbose`."""
+    terms = [unit.heading or label_of(unit.hit)]
+    if unit.kind is UnitKind.DEFINITION:
+        terms.append(unit.quotes[0].partition("\n")[0])
+    return any(_has_option(term, option) for term in terms)
+
+
+def _has_option(heading: str, option: str) -> bool:
+    return re.search(rf"(?<![^\s,;|/`'\"(\[]){re.escape(option)}(?![\w-])", heading) is not None
+
+
+def find_options(question: str, hits: Sequence[Hit], find: FindHits) -> list[Hit]:
+    """Passages with the descriptions of the options that a question names, of other commands last."""
+    found: list[Hit] = []
+    words = re.findall(r"\w{2,}", question)
+    for option in named_options(question)[:MAX_NAMES]:
+        described = [hit for hit in find(question) if _has_option(_symbol(hit), option)]
+        described.sort(key=lambda hit: -sum(word in f"{hit.title.casefold()} {hit.path}" for word in words))
+        found += described[:1]
+    return _others(found, hits)
 
 
 def has_default(declaration: str, parameter: str) -> bool:

@@ -19,7 +19,14 @@ from functools import cached_property
 import numpy as np
 
 from omni_pipelines.knowledge.answers.common_words import named_words
-from omni_pipelines.knowledge.answers.definitions import constant_defaults, declares, describes, has_default, is_named
+from omni_pipelines.knowledge.answers.definitions import (
+    constant_defaults,
+    declares,
+    describes,
+    describes_option,
+    has_default,
+    is_named,
+)
 from omni_pipelines.knowledge.answers.question import (
     ABOUT_SYMBOLS,
     Asked,
@@ -32,6 +39,7 @@ from omni_pipelines.knowledge.answers.question import (
     is_negated,
     mentions,
     name_parts,
+    named_options,
     names,
 )
 from omni_pipelines.knowledge.answers.units import (
@@ -55,6 +63,8 @@ MAX_CANDIDATES = 8
 MAX_CANDIDATES_PER_HIT = 6
 DECLARED_BONUS = 5.0
 """Of a candidate that is the declaration asked for: more than all others together can reach."""
+MIN_OPTION_COVERAGE = 0.8
+"""Share of the words of a question, weighed by how rare they are, that the description of an option must have."""
 UNREADABLE_MARGIN = 0.08
 """How much more evidence a question needs that the embedder cannot read: words alone mislead easily."""
 NEAR_MEANING = 0.5
@@ -150,8 +160,11 @@ class Question:
     def is_declaration(self, each: Candidate) -> bool:
         """Whether a candidate declares the thing whose place, parameters or default value the question asks for.
 
-        What else the question names must mostly be there too: otherwise it asks for more than the declaration.
+        What else the question names must mostly be there too: otherwise it asks for more than the declaration. The
+        description of an option is one too, if the question asks what the option does, or how.
         """
+        if self.is_described_option(each):
+            return True
         if self.asked is Asked.DEFAULT and (is_named(each.unit, self.text) or self._is_entry_with_default(each)):
             return True
         declared = [name for name in self._defined if declares(each.unit, name)]
@@ -163,6 +176,14 @@ class Question:
         text = f"{each.context}\n{each.text}"
         mentioned = sum(mentions(text, name_parts(name)[-1]) for name in self._defined)
         return mentioned > len(self._defined) / 2
+
+    def is_described_option(self, each: Candidate) -> bool:
+        """Whether a candidate describes an option that the question names, of the command that it names."""
+        return (
+            self.asked in (Asked.ANY, Asked.STEPS)
+            and any(describes_option(each.unit, option) for option in self._options)
+            and self.words.coverage(each.forms | each.context_forms) >= MIN_OPTION_COVERAGE
+        )
 
     def _is_entry_with_default(self, each: Candidate) -> bool:
         """Whether a candidate is the entry of a setting that the question names, and says what its default is."""
@@ -274,6 +295,10 @@ class Question:
     @cached_property
     def _defined(self) -> list[str]:
         return defined_names(self.text)
+
+    @cached_property
+    def _options(self) -> list[str]:
+        return named_options(self.text)
 
     @cached_property
     def _passage_nearness(self) -> list[float]:

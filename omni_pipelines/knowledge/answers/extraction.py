@@ -120,9 +120,22 @@ def _chosen(fitting: Sequence[Candidate], scores: Sequence[float], first: Sequen
 
 
 def _declarations(fitting: Sequence[Candidate], question: Question) -> list[Candidate]:
-    """The declarations that a question asks for, each text once, the outermost first."""
+    """The declarations that a question asks for, each text once, the outermost first.
+
+    Of the description of an option it is the beginning, whichever sentence fits best.
+    """
     found = {each.text: each for each in reversed(fitting) if question.is_declaration(each)}
-    return sorted(reversed(found.values()), key=lambda each: indentation(each.unit))[:MAX_UNITS]
+    declared = sorted(reversed(found.values()), key=lambda each: indentation(each.unit))[:MAX_UNITS]
+    described = [each for each in declared if question.is_described_option(each)]
+    if not described:
+        return declared
+    best = described[0].unit
+    same = [
+        each
+        for each in found.values()
+        if (each.unit.hit.doc_id, each.unit.heading) == (best.hit.doc_id, best.heading)
+    ]
+    return [min(same, key=lambda each: (each.unit.hit.start_byte, each.unit.ranges))]
 
 
 def _is_fragment(unit: Unit) -> bool:

@@ -219,7 +219,7 @@ _MEASURE = re.compile(
 _NAME = re.compile(
     r"`[^`]+`|\"[^\"]+\""  # quoted
     r"|(?-i:[A-Z][\w-]+ \d+(?:\.\d+)*\b)"  # Python 3, Debian 12.1
-    r"|(?<![\w-])--?[a-z][\w-]*"  # --option
+    r"|(?<![\w-])--?[A-Za-z\d][\w-]*"  # --option
     r"|[\w~]*(?:[\w)](?:[._/:@]|::)[\w~])[\w./:@-]*\w(?:\(\))?"  # a.b, path/to/file, module::name
     r"|\b\w*(?:\d[a-zA-Z]|[a-zA-Z]\d)\w*\b"  # B9, utf8
     r"|(?-i:\b[a-z]+[A-Z]\w*\b|\b[A-Z]{2,}\w*\b)"  # camelCase, ACRONYM
@@ -278,6 +278,11 @@ def name_parts(name: str) -> list[str]:
 def mentions(text: str, name: str) -> bool:
     """Whether a text has a name, as whole words, in any case."""
     return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.IGNORECASE) is not None
+
+
+def named_options(question: str) -> list[str]:
+    """The options of a command that a question names: `-v`, `--jobs`."""
+    return [name for name in names(question) if name.startswith("-") and not name[1:2].isdigit()]
 
 
 def content(question: str) -> str:

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from omni_pipelines.knowledge.answers.definitions import declares, defines, find_constants, find_definitions
+from omni_pipelines.knowledge.answers.definitions import (
+    declares,
+    defines,
+    describes_option,
+    find_constants,
+    find_definitions,
+    find_options,
+)
 from omni_pipelines.knowledge.answers.extraction import DECLARED_EVIDENCE, MAX_UNITS
 from omni_pipelines.knowledge.answers.units import UnitKind, answer_units
 from omni_pipelines.knowledge.search.hits import Hit
@@ -150,3 +157,53 @@ def test_constant_whose_name_the_question_spells_out_is_its_answer(question: str
     answer = ask(question, [passage])
     assert (answer.evidence >= DECLARED_EVIDENCE) is is_answer
     assert not is_answer or any("DEFAULT_PROTOCOL = 4" in sentence.text for sentence in answer.sentences)
+
+
+MOOR = hit(
+    "-V, --version\n\nShow which version of moor this is.\n\n-v, --verbose\n\nName each boat. It is off in winter.\n",
+    "moor.1",
+    title="MOOR(1)",
+    heading="OPTIONS > -V, --version; -v, --verbose",
+)
+
+
+def test_option_that_a_question_names_is_answered_by_its_description() -> None:
+    other = hit("With -v, moor writes more of what moor does with boats.\n", "b.1", title="BOATS(1)")
+    for option in ("-v", "--verbose"):
+        answer = ask(f"what does moor {option} do?", [other, MOOR])
+        first = answer.sentences[0]
+        assert (first.label, first.text) == ("-v, --verbose", "Name each boat. It is off in winter.")
+        assert answer.evidence >= DECLARED_EVIDENCE
+    assert ask("what does moor -V do?", [other, MOOR]).sentences[0].label == "-V, --version"
+
+
+@pytest.mark.parametrize(
+    "question", ["what does sail -v do?", "what is the default of moor -v?", "what does moor -w do?"]
+)
+def test_option_of_another_command_or_another_question_is_not_answered_by_it_for_sure(question: str) -> None:
+    assert ask(question, [MOOR]).evidence < DECLARED_EVIDENCE
+
+
+@pytest.mark.parametrize(
+    ("heading", "option", "is_described"),
+    [
+        ("-j <n>, --jobs=<n>", "--jobs", True),
+        ("-j <n>, --jobs=<n>", "-j", True),
+        ("-j <n>, --jobs=<n>", "-J", False),
+        ("-j <n>, --jobs=<n>", "--job", False),
+        ("``--jobs``", "--jobs", True),
+        ("make --jobs", "--jobs", True),
+        ("--no-jobs", "-jobs", False),
+    ],
+)
+def test_option_is_described_under_its_own_name(heading: str, option: str, is_described: bool) -> None:
+    [unit] = answer_units(hit("How many boats leave at once.", heading=heading))
+    assert describes_option(unit, option) is is_described
+
+
+def test_description_of_an_option_is_found_that_of_the_named_command_first() -> None:
+    ship = hit("Name each ship.", "ship.1", title="SHIP(1)", heading="OPTIONS > -v")
+    question = "what does moor -v do?"
+    assert find_options(question, [ship], lambda _: [ship, MOOR]) == [MOOR]
+    assert find_options(question, [MOOR], lambda _: [ship, MOOR]) == []
+    assert find_options("what does moor do?", [], lambda _: [MOOR]) == []
