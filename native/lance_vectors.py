@@ -20,13 +20,16 @@ from native.row_cache import row_index
 
 if TYPE_CHECKING:
     from lance import LanceDataset
+    from lance.lance.indices import IndexDescription
 
 COLUMN = "vector"
 INDEX = "vector_idx"
 FIRST_ROWS = 5_000
 """Below this many rows a scan is as fast as an index, and exact."""
 MAX_DELTAS = 8
-"""Each update adds a delta; beyond this many the index is trained again."""
+"""Each update adds a delta; once there are this many, the next one joins all but the trained part."""
+MAX_GROWTH = 2
+"""A table with more than this many times the rows that its index was trained with has the index trained again."""
 ROWS_PER_PARTITION = 8_192
 """Lance's default for training IVF_SQ. A search probes half of the partitions, and at least 8."""
 FEW_ROWS = 1_000
@@ -48,6 +51,8 @@ class IndexCoverage:
     deltas: int
     kind: str = ""
     """A key of `CANDIDATES_PER_ROW`; "" without an index."""
+    trained: int = 0
+    """Rows of the part that was trained. Deltas are assigned to its partitions."""
 
     @property
     def complete(self) -> bool:
@@ -57,7 +62,12 @@ class IndexCoverage:
     @property
     def lacks_little(self) -> bool:
         """Whether a build only adds a few rows to the index, and does not train it again."""
-        return 0 < self.deltas < MAX_DELTAS and self.rows - self.indexed <= min(FEW_ROWS, self.indexed)
+        return not self.needs_training and self.rows - self.indexed <= FEW_ROWS
+
+    @property
+    def needs_training(self) -> bool:
+        """Whether there is no index yet, or the table has outgrown it."""
+        return self.deltas == 0 or self.rows > MAX_GROWTH * self.trained
 
 
 def coverage(table: LanceTable, version: int | None = None) -> IndexCoverage:
@@ -66,15 +76,22 @@ def coverage(table: LanceTable, version: int | None = None) -> IndexCoverage:
 
 
 def _coverage(dataset: LanceDataset) -> IndexCoverage:
-    rows = dataset.count_rows()
-    for index in dataset.describe_indices():
-        if index.name == INDEX:
-            return IndexCoverage(rows, index.num_rows_indexed, len(index.segments), index.index_type.lower())
-    return IndexCoverage(rows, 0, 0)
+    rows, index = dataset.count_rows(), _index(dataset)
+    if index is None:
+        return IndexCoverage(rows, 0, 0)
+    of_trained = index.segments[0].fragment_ids
+    trained = sum(each.count_rows() for each in dataset.get_fragments() if each.fragment_id in of_trained)
+    return IndexCoverage(rows, index.num_rows_indexed, len(index.segments), index.index_type.lower(), trained)
+
+
+def _index(dataset: LanceDataset) -> IndexDescription | None:
+    return next((index for index in dataset.describe_indices() if index.name == INDEX), None)
 
 
 def build(table: LanceTable, kind: str = "", segments: Segments | None = None) -> IndexCoverage:
     """Bring the index up to the head: with a first build, a delta for new rows, a new training, or nothing.
+
+    To train the index of 100,000 rows costs a thousand times as much as to add a delta or to join small ones.
 
     Args:
         table: with the vectors.
@@ -86,17 +103,18 @@ def build(table: LanceTable, kind: str = "", segments: Segments | None = None) -
     other_kind = kind not in ("", before.kind)
     if before.complete and not other_kind:
         return before
-    if other_kind or before.deltas == 0 or before.deltas >= MAX_DELTAS or before.rows > 2 * before.indexed:
+    if other_kind or before.needs_training:
         _train(table, kind or before.kind or KIND, segments)
     else:
+        joined = before.deltas - 1 if before.deltas >= MAX_DELTAS else 0
         with table.lease() as dataset:
-            dataset.optimize.optimize_indices(index_names=[INDEX])
+            dataset.optimize.optimize_indices(index_names=[INDEX], num_indices_to_merge=joined)
     return coverage(table)
 
 
 def drop(table: LanceTable) -> None:
     """Delete the index if there is one. It can be built again from the rows."""
-    if any(index.name == INDEX for index in table.open().describe_indices()):
+    if _index(table.open()) is not None:
         with table.lease() as dataset:
             dataset.drop_index(INDEX)
 
@@ -145,7 +163,9 @@ def nearest(
         if rows.in_memory:
             candidates = rows.scan(vector, k * CANDIDATES_PER_ROW[KIND], where)
         else:
-            per_row = CANDIDATES_PER_ROW.get(_coverage(dataset).kind, CANDIDATES_PER_ROW[KIND])
+            index = _index(dataset)
+            kind = index.index_type.lower() if index is not None else KIND
+            per_row = CANDIDATES_PER_ROW.get(kind, CANDIDATES_PER_ROW[KIND])
             candidates = rows.find_row_ids(_search_index(dataset, vector, k * per_row, where))
         exact = _cosines(rows.vectors(candidates, COLUMN), vector)
     best = rows.order(candidates, exact)[:k]

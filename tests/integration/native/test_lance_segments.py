@@ -42,7 +42,7 @@ def test_segments_are_one_index_that_finds_the_nearest_rows_and_is_extended(tabl
         asked.extend(items)
         return in_turn(work, items)
 
-    assert build(table, kind, Segments(counted, rows=FIRST_ROWS)) == IndexCoverage(ROWS, ROWS, 1, kind)
+    assert build(table, kind, Segments(counted, rows=FIRST_ROWS)) == IndexCoverage(ROWS, ROWS, 1, kind, trained=ROWS)
     assert [len(fragments) for fragments in asked] == [1, 1, 1]
     stored = table.read(["chunk_id", "vector"])
     matrix = np.stack(stored["vector"].to_numpy()).astype(np.float32)
@@ -50,12 +50,12 @@ def test_segments_are_one_index_that_finds_the_nearest_rows_and_is_extended(tabl
         query = matrix[row] + 0.1 * matrix[400]
         assert nearest(table, query, 3, key="chunk_id")[0][0] == stored["chunk_id"][row].as_py()
     table.upsert("chunk_id", rows(["new"], seed=99))
-    assert build(table) == IndexCoverage(ROWS + 1, ROWS + 1, 2, kind)
+    assert build(table) == IndexCoverage(ROWS + 1, ROWS + 1, 2, kind, trained=ROWS)
 
 
 def test_segments_replace_the_index_of_before(table: LanceTable) -> None:
     build(table, "ivf_flat")
-    assert build(table, KIND, Segments(in_turn, rows=FIRST_ROWS)) == IndexCoverage(ROWS, ROWS, 1, KIND)
+    assert build(table, KIND, Segments(in_turn, rows=FIRST_ROWS)) == IndexCoverage(ROWS, ROWS, 1, KIND, trained=ROWS)
 
 
 @pytest.mark.parametrize("seeing", [0, 2])
@@ -69,7 +69,9 @@ def test_this_process_builds_what_a_worker_cannot_see(table: LanceTable, tmp_pat
         yield from in_turn(work, items[seeing:])
         shutil.move(aside, table.path)
 
-    assert build(table, KIND, Segments(elsewhere, rows=FIRST_ROWS)) == IndexCoverage(ROWS, ROWS, 1, KIND)
+    assert build(table, KIND, Segments(elsewhere, rows=FIRST_ROWS)) == IndexCoverage(
+        ROWS, ROWS, 1, KIND, trained=ROWS
+    )
 
 
 @pytest.mark.parametrize(("kind", "least"), [("ivf_pq", FIRST_ROWS), (KIND, ROWS)])

@@ -56,7 +56,7 @@ def test_build_one_row_below_the_limit_makes_no_index(table: LanceTable) -> None
 
 
 def test_build_at_the_limit_covers_every_row(indexed: LanceTable) -> None:
-    assert coverage(indexed) == IndexCoverage(FIRST_ROWS, FIRST_ROWS, 1, KIND)
+    assert coverage(indexed) == IndexCoverage(FIRST_ROWS, FIRST_ROWS, 1, KIND, trained=FIRST_ROWS)
 
 
 def test_build_without_new_rows_makes_no_version(indexed: LanceTable) -> None:
@@ -68,7 +68,7 @@ def test_build_without_new_rows_makes_no_version(indexed: LanceTable) -> None:
 def test_build_after_new_rows_adds_a_delta(indexed: LanceTable) -> None:
     indexed.upsert("chunk_id", rows(["new"], seed=1))
     assert not coverage(indexed).complete
-    assert build(indexed) == IndexCoverage(FIRST_ROWS + 1, FIRST_ROWS + 1, 2, KIND)
+    assert build(indexed) == IndexCoverage(FIRST_ROWS + 1, FIRST_ROWS + 1, 2, KIND, trained=FIRST_ROWS)
 
 
 def test_build_after_changed_and_deleted_rows_is_complete(indexed: LanceTable) -> None:
@@ -93,18 +93,53 @@ def test_compact_keeps_the_vector_index(indexed: LanceTable) -> None:
     assert nearest(indexed, vectors(1, 22)[0], 1, key="chunk_id")[0][0] == "new2"
 
 
-def test_build_after_many_deltas_trains_again(indexed: LanceTable) -> None:
+def test_build_after_many_deltas_joins_them_and_keeps_the_trained_part(indexed: LanceTable) -> None:
     for number in range(MAX_DELTAS):
         indexed.upsert("chunk_id", rows([f"new{number}"], seed=10 + number))
         after = build(indexed)
         assert after.complete
-    assert after.deltas == 1
-    assert after.rows == FIRST_ROWS + MAX_DELTAS
+    count = FIRST_ROWS + MAX_DELTAS
+    assert after == IndexCoverage(count, count, 2, KIND, trained=FIRST_ROWS)
+    assert nearest(indexed, vectors(1, 12)[0], 1, key="chunk_id")[0][0] == "new2"
+
+
+@pytest.mark.parametrize("kind", [KIND, "ivf_rq", "ivf_hnsw_sq"])
+def test_joined_deltas_give_each_row_once_and_by_its_newest_vector(table: LanceTable, kind: str) -> None:
+    table.upsert("chunk_id", rows(numbered(0, 600)))
+    build(table, kind)
+    for seed in range(1, MAX_DELTAS + 2):
+        table.upsert("chunk_id", rows(["k7", f"new{seed}", f"gone{seed}"], seed=seed))
+        build(table)
+        table.delete(is_in("chunk_id", [f"gone{seed}"]))
+    assert build(table).complete
+    for vector in (vectors(600, 0)[7], *(vectors(3, seed)[0] for seed in range(1, MAX_DELTAS + 2))):
+        ids = lance_vectors._search_index(table.open(), vector, 600, None).tolist()
+        assert len(ids) == len(set(ids))
+    found = nearest(table, vectors(3, MAX_DELTAS + 1)[0], 600, key="chunk_id")
+    assert found[0][0] == "k7"
+    assert not any(key.startswith("gone") for key, _ in found)
+
+
+def test_build_trains_again_once_small_updates_have_doubled_the_table(indexed: LanceTable) -> None:
+    for number in range(3):
+        assert coverage(indexed).trained == FIRST_ROWS
+        first = FIRST_ROWS + number * FIRST_ROWS // 2
+        indexed.upsert("chunk_id", rows(numbered(first, first + FIRST_ROWS // 2), seed=number))
+        after = build(indexed)
+    assert (after.deltas, after.trained) == (1, after.rows)
+
+
+def test_build_trains_again_once_most_of_what_it_was_trained_with_is_gone(indexed: LanceTable) -> None:
+    indexed.upsert("chunk_id", rows([f"new{number}" for number in range(FIRST_ROWS // 2 + 1)], seed=4))
+    indexed.delete(is_in("chunk_id", numbered(0, FIRST_ROWS // 2)))
+    assert coverage(indexed).lacks_little is False
+    assert (build(indexed).deltas, coverage(indexed).trained) == (1, FIRST_ROWS + 1)
 
 
 def test_build_after_the_table_doubled_trains_again(indexed: LanceTable) -> None:
     indexed.upsert("chunk_id", rows(numbered(FIRST_ROWS, 2 * FIRST_ROWS + 1), seed=3))
-    assert build(indexed) == IndexCoverage(2 * FIRST_ROWS + 1, 2 * FIRST_ROWS + 1, 1, KIND)
+    count = 2 * FIRST_ROWS + 1
+    assert build(indexed) == IndexCoverage(count, count, 1, KIND, trained=count)
 
 
 def test_broken_files_name_a_truncated_index_which_can_be_dropped(indexed: LanceTable) -> None:
@@ -180,7 +215,7 @@ def test_cosines_score_every_known_key(many_partitions: LanceTable) -> None:
 @pytest.mark.parametrize("kind", CANDIDATES_PER_ROW)
 def test_index_of_any_kind_finds_the_nearest_row_and_keeps_its_kind(table: LanceTable, kind: str) -> None:
     table.upsert("chunk_id", rows(numbered(0, 600)))
-    assert build(table, kind) == IndexCoverage(600, 600, 1, kind)
+    assert build(table, kind) == IndexCoverage(600, 600, 1, kind, trained=600)
     table.upsert("chunk_id", rows(numbered(600, 601)))
     assert build(table).kind == kind
     stored = table.read(["chunk_id", "vector"])

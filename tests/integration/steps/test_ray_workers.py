@@ -144,7 +144,9 @@ def test_segments_of_a_vector_index_are_built_on_the_cluster(cluster: Any, tmp_p
     for first in (0, 3_000):
         table.upsert("chunk_id", embedding_rows(numbered(first, first + 3_000), seed=first))
     on_cluster = partial(RayWorkers(cluster.address).map, least_items=2)
-    assert build(table, segments=Segments(on_cluster, rows=3_000)) == IndexCoverage(6_000, 6_000, 1, KIND)
+    assert build(table, segments=Segments(on_cluster, rows=3_000)) == IndexCoverage(
+        6_000, 6_000, 1, KIND, trained=6_000
+    )
 
 
 @pytest.mark.parametrize("error", [SourceMissing("gone", cure="look"), EngineError("broken", cure="x"), OSError(5)])

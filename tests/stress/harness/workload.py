@@ -127,7 +127,7 @@ def _tables(store: Store, job: Job) -> None:
 
 def _index(store: Store, _job: Job) -> None:
     """Build both indexes; the vector index is trained again."""
-    lance_vectors.MAX_DELTAS = 1
+    lance_vectors.MAX_GROWTH = 0
     with writer_session(store.home, SETTINGS):
         run = new_run(store.home, SETTINGS, ENGINES)
         for step in STEPS.in_group(StepGroup.INDEX):
