@@ -33,8 +33,11 @@ rare in all of them: "Python" is no rare word among Python files, although few o
 SPELLINGS = "spellings"
 """The field of what people also write for the words of an entry: without accents, hyphens and separators."""
 _CACHED_WORDS = 20_000
+_MAX_KEPT_TERMS = 100_000
 MAX_WORD_BYTES = 256
 """A longer word is not indexed."""
+_NOT_INDEXED = "-"
+"""Stands for such a word, so that the words after it keep their positions. No word has this sign."""
 KEY_HALVES = ("key_high", "key_low")
 """Columns for a key of 32 hexadecimal digits, as two numbers: a tenth of the cost of reading it from its document."""
 STEMMED = {
@@ -75,12 +78,34 @@ def schema(filters: tuple[str, ...]) -> Schema:
 
 
 def register(index: Index) -> None:
-    """Give an opened index its analyzers, because Tantivy stores only their names."""
-    import tantivy
+    """Give an opened index its analyzers, because Tantivy stores only their names.
 
-    index.register_tokenizer(ANALYZER, _analyzer("english"))
+    It gets the terms of most fields, and does not find them again for each entry that has a text around it.
+    """
+    from tantivy import Filter, TextAnalyzerBuilder, Tokenizer
+
+    terms = TextAnalyzerBuilder(Tokenizer.whitespace()).filter(Filter.custom_stopword([_NOT_INDEXED])).build()
+    index.register_tokenizer(ANALYZER, terms)
     index.register_tokenizer(FOLDING, _analyzer("english", fold=True))
-    index.register_tokenizer(GRAMS, tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build())
+    index.register_tokenizer(GRAMS, terms)
+
+
+class _Terms(dict[str, str]):
+    """The terms of words. A corpus has few distinct words, so most are found once."""
+
+    def __missing__(self, word: str) -> str:
+        if len(self) >= _MAX_KEPT_TERMS:
+            self.clear()
+        self[word] = term = "".join(_english().analyze(word)) or _NOT_INDEXED
+        return term
+
+
+_TERMS = _Terms()
+
+
+def terms(separated: str) -> str:
+    """The terms of words that are separated by spaces, in their order."""
+    return " ".join(map(_TERMS.__getitem__, separated.split()))
 
 
 def stems(separated: str, language: str) -> str:
@@ -90,14 +115,15 @@ def stems(separated: str, language: str) -> str:
 
 def other_spellings(separated: str, joined: Iterable[str], language: str) -> str:
     """The stems of words without their accents, and of joined words; no accents where the stem is the same anyway."""
-    return " ".join(filter(None, (_other_stem(word, language) for word in (*with_marks(separated), *joined))))
+    others = (*with_marks(separated), *joined)
+    if language in STEMMED:
+        return " ".join(filter(None, (_other_stem(word, language) for word in others)))
+    return " ".join(others)
 
 
 @lru_cache(_CACHED_WORDS)
 def _other_stem(word: str, language: str) -> str:
     """The stem of a word without accents; "" if the word has accents, but its stem has not."""
-    if language not in STEMMED:
-        return word
     plain, folded = (" ".join(_stemmer(language, fold=fold).analyze(word)) for fold in (False, True))
     return folded if word.isascii() or plain != folded else ""
 
@@ -176,6 +202,11 @@ def _distinct(analyzers: Iterable[TextAnalyzer], separated: str) -> list[list[st
 @lru_cache
 def _stemmer(language: str, *, fold: bool = False) -> TextAnalyzer:
     return _analyzer(STEMMED[language], fold=fold)
+
+
+@lru_cache
+def _english() -> TextAnalyzer:
+    return _analyzer("english")
 
 
 def _analyzer(*stemmers: str, stopwords: str | None = None, fold: bool = False) -> TextAnalyzer:

@@ -50,15 +50,15 @@ def analyzed(entries: Iterable[KeywordEntry]) -> Iterator[KeywordEntry]:
 
 def _analyzed_entry(entry: KeywordEntry) -> KeywordEntry:
     language = entry.filters.get(LANGUAGE, "")
-    text, separated, stems = _analyze(entry.text, language)
+    text, separated, terms = _analyze(entry.text, language)
     above = words(normal(entry.context))
-    context = analysis.stems(above, language)
-    around = [_analyze(piece, language).stems for piece in entry.around or (entry.text,)]
+    context = analysis.terms(analysis.stems(above, language))
+    around = [_analyze(piece, language).terms for piece in entry.around or (entry.text,)]
     fields: dict[str, str | int] = {
         "key": entry.key,
         **_key_halves(entry.key),
         "fingerprint": entry.fingerprint,
-        analysis.PASSAGE: " ".join((context, stems, *identifier_parts(text))),
+        analysis.PASSAGE: " ".join((context, terms, analysis.terms(" ".join(identifier_parts(text))))),
         analysis.AROUND: " ".join((*around, context)),
         analysis.SPELLINGS: analysis.other_spellings(
             f"{above} {separated}", (*joined(text), *dict.fromkeys(inner_names(text))), language
@@ -71,18 +71,18 @@ def _analyzed_entry(entry: KeywordEntry) -> KeywordEntry:
 
 
 class _Analyzed(NamedTuple):
-    """A text in its normal form, and its words and stems, separated by spaces."""
+    """A text in its normal form, and its words and terms, separated by spaces."""
 
     text: str
     words: str
-    stems: str
+    terms: str
 
 
 @lru_cache(_KEPT_TEXTS)
 def _analyze(text: str, language: str) -> _Analyzed:
     text = normal(text)
     separated = words(text)
-    return _Analyzed(text, separated, analysis.stems(separated, language))
+    return _Analyzed(text, separated, analysis.terms(analysis.stems(separated, language)))
 
 
 def _key_halves(key: str) -> dict[str, int]:

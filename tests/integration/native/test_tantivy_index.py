@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from native.errors import IndexCorrupt, IndexMissing, WriteConflict
 from native.query_clauses import MAX_QUERY_TERMS
+from native.tantivy_analysis import MAX_WORD_BYTES
 from native.tantivy_entries import KeywordEntry, analyzed
 from native.tantivy_index import KeywordIndex
 
@@ -305,6 +306,14 @@ def test_phrase_matches_only_word_for_word(library: KeywordIndex) -> None:
     assert found(library, '"script setup"') == []
     assert sorted(found(library, "script setup")) == ["install", "upgrade"]
     assert found(library, '"存放在磁盘"') == ["chinese"]
+
+
+def test_word_too_long_for_the_index_keeps_its_place_in_the_text(tmp_path: Path) -> None:
+    longest = "x" * MAX_WORD_BYTES
+    index = filled(tmp_path, entry("a", f"before {longest}y after"), entry("b", f"before {longest} after"))
+    assert found(index, "before") == ["a", "b"]
+    assert found(index, longest) == ["b"]
+    assert found(index, '"before after"') == []
 
 
 def test_phrase_without_closing_quote_is_searched_as_words(library: KeywordIndex) -> None:
