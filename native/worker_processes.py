@@ -250,6 +250,7 @@ def serve() -> None:
     with contextlib.suppress(ChildProcessError):
         while True:  # the processor time of children counts only when they were waited for
             os.wait()
+    os._exit(0)  # to free every object of the modules takes a tenth of the time that it took to load them
 
 
 def _outcome(work: Any, item: bytes) -> Outcome[Any]:
