@@ -5,7 +5,7 @@ commit and the opening each time; a kept writer pays once.
 """
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import asdict, dataclass
 from types import TracebackType
 from typing import Self
@@ -61,8 +61,12 @@ class KeywordEngine:
     ) -> None:
         self._close(commit=kind is None)
 
-    def bulk_upsert(self, entries: Iterable[KeywordEntry]) -> int:
+    def bulk_upsert(self, entries: Iterable[KeywordEntry], have: Container[str] | None = None) -> int:
         """Replace the entries with these keys, or add them; of two with the same key the later one wins.
+
+        Args:
+            entries: what is written.
+            have: the keys of the index, as for `KeywordWriter.upsert`.
 
         Returns:
             How many entries were given.
@@ -72,7 +76,7 @@ class KeywordEngine:
         """
         batch = list(entries)  # if one of them cannot be made, none is written
         with self._lock:
-            self._opened().upsert(batch)
+            self._opened().upsert(batch, have)
             self.counters.upserts += len(batch)
             self._has_changes |= bool(batch)
         return len(batch)

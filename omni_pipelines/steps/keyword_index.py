@@ -225,7 +225,7 @@ def _build(run: RunContext, generation: str, chunks: LanceTable, version: int, d
         done = 0
         for _, entries in run.workers.map(analyzed, _parts(chunks, version, difference, size)):
             progress.report("indexing keywords", done, len(write), "chunks")
-            done += engine.bulk_upsert(entries)
+            done += engine.bulk_upsert(entries, difference.have)
     progress.report("indexing keywords", len(write), len(write), "chunks")
     metrics.count(home, metrics.KEYWORD_WRITER, engine.as_dict())
     if not difference.is_made(index):

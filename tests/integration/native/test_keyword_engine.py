@@ -78,6 +78,18 @@ def test_repeated_upserts_of_a_key_leave_one_entry_and_change_no_other(tmp_path:
     assert fingerprints == {**others, key: "mark of last 2"}
 
 
+def test_entries_replace_those_whose_keys_the_index_is_known_to_have(tmp_path: Path) -> None:
+    with engine(tmp_path) as kept:
+        kept.bulk_upsert([entry("a"), entry("b")], have={})
+    with engine(tmp_path) as kept:
+        kept.bulk_upsert([entry("a", "pear"), entry("c", "pear")], have={"a", "b"})
+    assert KeywordIndex.open(tmp_path, FILTERS).fingerprints() == {
+        "a": "mark of pear",
+        "b": "mark of apple",
+        "c": "mark of pear",
+    }
+
+
 def test_delete_removes_exactly_its_key(tmp_path: Path) -> None:
     with engine(tmp_path) as kept:
         kept.bulk_upsert([entry("git.commit"), entry("git"), entry("commit")])
