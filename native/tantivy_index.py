@@ -290,7 +290,7 @@ class KeywordWriter:
     def upsert(self, entries: Iterable[KeywordEntry], have: Container[str] | None = None) -> int:
         """Replace the entries with these keys, or add them. Returns how many were given.
 
-        `have` are the keys of the index, if the caller knows them and gives no key twice. One with another key is
+        `have` are the keys of the index, if the caller knows them and gives no key twice. Entries with other keys are
         only added: to look for one to replace would take a sixth of the time that Tantivy needs for an entry.
         """
         import tantivy
