@@ -6,8 +6,13 @@ from collections.abc import Sequence
 from omni_pipelines.knowledge.answers.cited_answer import Citation
 from omni_pipelines.knowledge.search.hits import Hit, cite_part
 from omni_pipelines.text.code_blocks import plain_quote
+from omni_pipelines.text.sentences import Range
 from omni_pipelines.text.statements import NUMBER_WORDS
 
+_OPENING_MARKS = re.compile(r"""(?:\s|[*#=~-]+(?=\s)|/{2,}!?|/\*+!?|>(?!=)|\||"{3}|'{3})*""")
+"""Signs of comments, docstrings and quotations; not `--flag`, `/etc`, `**bold**` or `"term"`."""
+_RULE = "*#=~|/>-"
+_CLOSING_MARKS = ("*/", '"""', "'''", "-->")
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _OF_THE_HIT = {"uri", "path", "chunk_id", "encoding", "verbatim", "page", "confidence", "source_seen", "stale"}
@@ -70,3 +75,27 @@ def cite(hit: Hit, start: int, end: int) -> Citation:
         end_line=lines.place(max(start, end - 1)).line,
         quote=hit.text[start:end],
     )
+
+
+def without_marks(text: str, start: int, end: int) -> Range:
+    """The range without the marks around it: comment signs and the quotes of docstrings."""
+    opening = _OPENING_MARKS.match(text, start, end)
+    start = opening.end() if opening is not None else start
+    bare = _without_closing_marks(text[start:end])
+    if len(bare) > 1 and bare[0] == bare[-1] and bare[0] in "\"'" and bare.count(bare[0]) == 2:
+        return start + 1, start + len(bare) - 1
+    return start, start + len(bare)
+
+
+def _without_closing_marks(text: str) -> str:
+    """The text without the signs at its end that close a comment or a docstring, or draw a line."""
+    while True:
+        text = text.rstrip()
+        bare = text.rstrip(_RULE)
+        mark = next((mark for mark in _CLOSING_MARKS if text.endswith(mark)), "")
+        if mark:
+            text = text.removesuffix(mark)
+        elif bare != text and not bare[-1:].strip():
+            text = bare
+        else:
+            return text

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from native.word_forms import character_pairs
-from omni_pipelines.knowledge.answers.quotes import shown_quotes
+from omni_pipelines.knowledge.answers.quotes import shown_quotes, without_marks
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.text.block_labels import block_labels, with_titles
 from omni_pipelines.text.blocks import LEAD_ENDS, Block, BlockKind, blocks
@@ -41,10 +41,6 @@ _CHARACTERS_PER_WORD = 2
 _MAX_SYMBOL_SHARE = 0.2
 _SYMBOLS = re.compile(r"[\d_=<>{}\[\]/\\|&^$#@~`+*]")
 """Characters that are frequent in code and tables, and rare in sentences."""
-_OPENING_MARKS = re.compile(r"""(?:\s|[*#=~-]+(?=\s)|/{2,}!?|/\*+!?|>(?!=)|\||"{3}|'{3})*""")
-"""Signs of comments, docstrings and quotations; not `--flag`, `/etc`, `**bold**` or `"term"`."""
-_RULE = "*#=~|/>-"
-_CLOSING_MARKS = ("*/", '"""', "'''", "-->")
 _DEPENDENT = re.compile(
     r"(?:it|its|this|that|these|those|they|them|their|he|she|such|otherwise|however|instead|therefore|thus|then|also"
     r"|but|and|or|so|here|in (?:this|that|these|such)|for (?:this|that)|if (?:so|not)|both|the (?:latter|former|same)"
@@ -230,13 +226,13 @@ class _Composer:
         for index, block in enumerate(self._blocks):
             above = self._blocks[index - 1] if index else None
             if block.kind is BlockKind.PARAGRAPH:
-                yield from self._paragraph(block)
+                yield from self._paragraph(index)
             elif block.kind in _LISTED:
                 if index >= list_end:
                     list_end = self._list_end(index)
                     yield from self._list(index, list_end)
             elif block.kind is BlockKind.CODE:
-                yield from self._code(block, above)
+                yield from self._code(index, above)
             elif block.kind is BlockKind.ROW and not block.is_header:
                 yield from self._row(index)
             elif block.kind is BlockKind.SIGNATURE:
@@ -252,7 +248,7 @@ class _Composer:
                 while last > first and self._text[: run[last - 1].end].endswith(LEAD_ENDS):
                     last -= 1  # it introduces something that is not in the section
                 if last - first > 1:
-                    begin, (start, end) = run[first], self._without_marks(run[first].start, run[last - 1].end)
+                    begin, (start, end) = run[first], without_marks(self._text, run[first].start, run[last - 1].end)
                     yield UnitKind.SECTION, ((begin.start if begin.kind in _LISTED else start, end),)
 
     def _begins_section(self, index: int) -> bool:
@@ -262,18 +258,27 @@ class _Composer:
         between = self._text[above.end : block.start]
         return block.kind is BlockKind.SIGNATURE or not is_continued or _HIDDEN.search(between) is not None
 
-    def _paragraph(self, block: Block) -> Iterator[tuple[UnitKind, tuple[Range, ...]]]:
+    def _paragraph(self, index: int) -> Iterator[tuple[UnitKind, tuple[Range, ...]]]:
+        block = self._blocks[index]
         spans = self._sentences(block)
         for number, (start, end) in enumerate(spans):
             if not self._is_sentence(start, end):
                 continue
-            if number and _DEPENDENT.match(self._text, start) and end - spans[number - 1][0] <= MAX_PARAGRAPH_LENGTH:
-                start = spans[number - 1][0]
-            yield UnitKind.SENTENCE, (self._without_marks(start, end),)
-        whole = self._without_marks(block.start, block.end)
+            before = spans[number - 1][0] if number else self._antecedent(index)
+            if _DEPENDENT.match(self._text, start) and end - before <= MAX_PARAGRAPH_LENGTH:
+                start = before
+            yield UnitKind.SENTENCE, (without_marks(self._text, start, end),)
+        whole = without_marks(self._text, block.start, block.end)
         is_lead = self._text[: block.end].endswith(LEAD_ENDS)
         if len(spans) > 1 and not is_lead and whole[1] - whole[0] <= MAX_PARAGRAPH_LENGTH:
             yield UnitKind.PARAGRAPH, (whole,)
+
+    def _antecedent(self, index: int) -> int:
+        """Where the sentence starts that a paragraph goes on from: the last one above it, or its own first one."""
+        above = self._blocks[index - 1] if index else None
+        if above is None or above.kind is not BlockKind.PARAGRAPH or self._begins_section(index):
+            return self._blocks[index].start
+        return self._sentences(above)[-1][0]
 
     def _list_end(self, first: int) -> int:
         """The index of the first block after a list; indented blocks below its last item belong to it."""
@@ -314,13 +319,16 @@ class _Composer:
         fence = _CLOSING_FENCE.match(self._text, block.end) if block.kind is BlockKind.CODE else None
         return fence.end() if fence else block.end
 
-    def _code(self, block: Block, above: Block | None) -> Iterator[tuple[UnitKind, tuple[Range, ...]]]:
+    def _code(self, index: int, above: Block | None) -> Iterator[tuple[UnitKind, tuple[Range, ...]]]:
         """Code with the sentence before it, and with the whole paragraph that introduces it."""
+        block = self._blocks[index]
         between = self._text[above.end - 3 : block.start] if above is not None and self._is_source else ""
         is_introduced = not _PARTING.search(between)  # a docstring describes all of the code below it
         if above is not None and is_introduced and above.kind in (BlockKind.PARAGRAPH, *_LISTED):
             is_short = above.kind is not BlockKind.PARAGRAPH or above.end - above.start <= MAX_LEAD_LENGTH
             start = above.start if is_short else self._sentences(above)[-1][0]
+            if start == above.start and _DEPENDENT.match(self._text, start):
+                start = self._antecedent(index - 1)
             yield UnitKind.CODE, ((start, self._end(block)),)
             if above.kind is BlockKind.PARAGRAPH and self._text[: above.end].endswith(LEAD_ENDS):
                 yield UnitKind.SECTION, ((above.start, self._end(block)),)
@@ -344,7 +352,7 @@ class _Composer:
         below = self._blocks[index + 1] if index + 1 < len(self._blocks) else None
         ranges: tuple[Range, ...] = ((block.start, block.end),)
         if below is not None and below.kind is BlockKind.PARAGRAPH and below.end - block.start <= MAX_LENGTH:
-            ranges = (*ranges, self._without_marks(below.start, below.end))
+            ranges = (*ranges, without_marks(self._text, below.start, below.end))
         yield UnitKind.SIGNATURE, ranges
 
     def _lead(self, first: int) -> Range | None:
@@ -372,26 +380,3 @@ class _Composer:
     def _word_count(self, start: int, end: int) -> int:
         text = self._text[start:end]
         return len(text.split()) + sum(1 for _ in character_pairs(text)) // _CHARACTERS_PER_WORD
-
-    def _without_marks(self, start: int, end: int) -> Range:
-        """The range without the marks around it: comment signs and the quotes of docstrings."""
-        opening = _OPENING_MARKS.match(self._text, start, end)
-        start = opening.end() if opening is not None else start
-        text = _without_closing_marks(self._text[start:end])
-        if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" and text.count(text[0]) == 2:
-            return start + 1, start + len(text) - 1
-        return start, start + len(text)
-
-
-def _without_closing_marks(text: str) -> str:
-    """The text without the signs at its end that close a comment or a docstring, or draw a line."""
-    while True:
-        text = text.rstrip()
-        bare = text.rstrip(_RULE)
-        mark = next((mark for mark in _CLOSING_MARKS if text.endswith(mark)), "")
-        if mark:
-            text = text.removesuffix(mark)
-        elif bare != text and not bare[-1:].strip():
-            text = bare
-        else:
-            return text

@@ -250,7 +250,7 @@ def test_a_heading_without_a_mark_is_no_answer_and_ends_a_section() -> None:
     text = "The harbour\n\nGates open at five.\n\nThey close at nine.\n\nBefore the flood comes\n\nCall us.\n"
     assert [unit.text for unit in answer_units(hit(text)) if unit.kind is UnitKind.SENTENCE] == [
         "Gates open at five.",
-        "They close at nine.",
+        "Gates open at five. They close at nine.",
     ]
     (section,) = (unit for unit in answer_units(hit(text)) if unit.kind is UnitKind.SECTION)
     assert section.quotes == ("Gates open at five.\n\nThey close at nine.",)
@@ -323,20 +323,20 @@ def test_docstring_is_not_quoted_with_the_first_statements_below_it() -> None:
     assert fragments == ["gate.close()", "# Nobody may open it now.\ngate.bolt()"]
 
 
-_BODY = "   Boats that leave at once.\n\n   It is one by default.\n\nBoats are always grey.\n"
+_BODY = "   Boats that leave at once.\n\n   One leaves by default.\n\nBoats are always grey.\n"
 DESCRIPTIONS = {
     "reStructuredText": f".. option:: -j <n>\n\n{_BODY}",
     "a domain": f".. py:function:: -j <n>\n\n{_BODY}",
     "a definition": f"-j <n>\n{_BODY}",
-    "AsciiDoc": "-j <n>::\n\tBoats that leave at once.\n+\nIt is one by default.\n\nBoats are always grey.\n",
-    "a manual page": "-j <n>\n\nBoats that leave at once.\n\nIt is one by default.\n\n-k\n\nBoats are always grey.\n",
+    "AsciiDoc": "-j <n>::\n\tBoats that leave at once.\n+\nOne leaves by default.\n\nBoats are always grey.\n",
+    "a manual": "-j <n>\n\nBoats that leave at once.\n\nOne leaves by default.\n\n-k\n\nBoats are always grey.\n",
 }
 
 
 @pytest.mark.parametrize("text", DESCRIPTIONS.values(), ids=DESCRIPTIONS)
 def test_each_paragraph_of_a_description_is_labelled_by_what_it_describes(text: str) -> None:
     labels = {unit.text: unit.label for unit in answer_units(hit(text)) if unit.kind is UnitKind.SENTENCE}
-    assert labels["It is one by default."] == "-j <n>"
+    assert labels["One leaves by default."] == "-j <n>"
     assert labels["Boats are always grey."] != "-j <n>"
 
 
@@ -349,6 +349,16 @@ def test_headings_that_a_reader_found_are_labels_however_many_short_lines_there_
         "reverse order while sorting": "-r",
         "sort boats by their size": "-S",
     }
+
+
+def test_sentence_that_goes_on_from_the_paragraph_above_is_quoted_with_its_last_sentence() -> None:
+    text = "Boats are grey. Gulls sit upon them.\n\nThey leave at noon.\n\n## Fees\n\nThis is free for gulls.\n"
+    assert {unit.text for unit in answer_units(hit(text)) if unit.kind is UnitKind.SENTENCE} >= {
+        "Gulls sit upon them. They leave at noon.",
+        "This is free for gulls.",
+    }
+    code = "Forgets a boat.\n\nIt is removed from every list.\n\n```\nforget boat\n```\n"
+    assert units(code, UnitKind.CODE) == [(code.rstrip(),)]
 
 
 def test_terms_above_one_description_are_one_label() -> None:
