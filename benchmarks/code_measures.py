@@ -33,6 +33,7 @@ MAX_ANY = 8.0
 MAX_PATCHES = 2.0
 MAX_ROOM_SHARE = 15.0
 READERS_ROOM = "omni_pipelines.text.readers"
+_TEST = re.compile(r"^ *(?:async )?def test", re.MULTILINE)
 _PATCH = re.compile(r"mock\.|MagicMock|monkeypatch\.|mocker\.")
 _BROAD = {"Exception", "BaseException"}
 _HEADER = ("measure", "value", "goal", "", "where")
@@ -56,6 +57,11 @@ class Module:
         """The whole tree: to walk through it takes most of the time of all measures."""
         return list(ast.walk(self.tree))
 
+    @functools.cached_property
+    def imports(self) -> list[tuple[ast.Import | ast.ImportFrom, bool]]:
+        """Its import statements, each with whether it is inside a function."""
+        return list(_import_statements(self.tree, is_lazy=False))
+
     @property
     def lines(self) -> int:
         """All lines, blank ones included."""
@@ -66,7 +72,7 @@ class Module:
         """Lines that are neither blank, nor comments, nor docstrings."""
         lines = [line.strip() for line in self.text.splitlines()]
         written = sum(1 for line in lines if line and not line.startswith("#"))
-        return written - sum(_docstring_lines(node) for node in self.nodes)
+        return written - sum(_docstring_lines(node) for node in self.nodes if isinstance(node, _DOCUMENTED))
 
     @property
     def room(self) -> str:
@@ -185,7 +191,7 @@ def measure_complexity(root: Path) -> list[Measure]:
 def measure_tests(root: Path) -> list[Measure]:
     """Count the test functions, and how often they replace a name of the product."""
     texts = [path.read_text("utf-8") for path in (root / TESTS).rglob("*.py")]
-    tests = sum(node.name.startswith("test") for text in texts for node in _functions(ast.walk(ast.parse(text))))
+    tests = sum(len(_TEST.findall(text)) for text in texts)
     patches = sum(len(_PATCH.findall(text)) for text in texts)
     share = round(100 * patches / max(tests, 1), 1)
     return [
@@ -220,7 +226,7 @@ def imports(module: Module, known: Mapping[str, Module]) -> tuple[set[str], set[
     """
     eager: set[str] = set()
     lazy: set[str] = set()
-    for node, is_lazy in _import_statements(module.tree, is_lazy=False):
+    for node, is_lazy in module.imports:
         (lazy if is_lazy else eager).update(_imported(module, node, known))
     return eager - {module.name}, lazy - eager - {module.name}
 
@@ -259,7 +265,7 @@ def _measure_imports(modules: list[Module]) -> list[Measure]:
         everything[module.name] = top | lazy
         targets = {known[name].folder for name in top | lazy} - {module.folder}
         folders.setdefault(module.folder, set()).update(targets)
-    statements = sum(is_lazy for module in modules for _, is_lazy in _import_statements(module.tree, is_lazy=False))
+    statements = sum(is_lazy for module in modules for _, is_lazy in module.imports)
     return [
         _none("import cycles at import time", cycles(eager)),
         _none("import cycles, imports inside functions included", cycles(everything)),
@@ -294,9 +300,9 @@ def _length(node: ast.stmt) -> int:
     return (node.end_lineno or node.lineno) - node.lineno + 1
 
 
-def _docstring_lines(node: ast.AST) -> int:
+def _docstring_lines(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     """Lines of a docstring, blank ones left out because they are not counted as code anyway."""
-    if not isinstance(node, _DOCUMENTED) or (text := ast.get_docstring(node, clean=False)) is None:
+    if (text := ast.get_docstring(node, clean=False)) is None:
         return 0
     blank = sum(not line.strip() for line in text.splitlines()[1:-1])
     return _length(node.body[0]) - blank
@@ -313,11 +319,15 @@ def _import_statements(tree: ast.AST, *, is_lazy: bool) -> Iterator[tuple[ast.Im
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             yield node, is_lazy
-        elif isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+        elif isinstance(node, ast.If) and _is_type_checking(node.test):
             continue
         elif isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case):  # expressions hold no imports
             is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
             yield from _import_statements(node, is_lazy=is_lazy or is_function)
+
+
+def _is_type_checking(test: ast.expr) -> bool:
+    return getattr(test, "id", "") == "TYPE_CHECKING" or getattr(test, "attr", "") == "TYPE_CHECKING"
 
 
 def _imported(module: Module, node: ast.Import | ast.ImportFrom, known: Mapping[str, Module]) -> set[str]:

@@ -252,10 +252,12 @@ class DatasetCache:
     def _shrink(self, keep: _Slot | None = None) -> None:
         """Close datasets that are idle or beyond a limit, the least recently used first."""
         idle_since = self._clock() - self.config.idle_seconds
+        full = self._is_full()
         for key, slot in list(self._slots.items()):
-            if slot is not keep and (slot.used < idle_since or self._is_full()):
+            if slot is not keep and (slot.used < idle_since or full):
                 del self._slots[key]
                 self._evictions += 1
+                full = full and self._is_full()
 
     def _is_full(self) -> bool:
         return len(self._slots) > self.config.max_cached_tables or self._column_bytes() > self.config.column_bytes

@@ -31,8 +31,13 @@ def test_package_is_imported_from_this_checkout(room: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def measures() -> dict[str, code_measures.Measure]:
-    product = code_measures.measure_product(code_measures.load_modules(ROOT))
+def modules() -> list[code_measures.Module]:
+    return code_measures.load_modules(ROOT)
+
+
+@pytest.fixture(scope="module")
+def measures(modules: list[code_measures.Module]) -> dict[str, code_measures.Measure]:
+    product = code_measures.measure_product(modules)
     return {measure.name: measure for measure in [*product, *code_measures.measure_tests(ROOT)]}
 
 
@@ -72,8 +77,9 @@ def test_package_file_contains_only_a_docstring() -> None:
     assert full == []
 
 
-def test_every_module_has_a_docstring() -> None:
-    assert [str(path) for path in MODULES if ast.get_docstring(ast.parse(path.read_text())) is None] == []
+def test_every_module_has_a_docstring(modules: list[code_measures.Module]) -> None:
+    assert [module.path for module in modules] == MODULES
+    assert [module.name for module in modules if ast.get_docstring(module.tree) is None] == []
 
 
 def test_no_module_has_a_vague_name() -> None:

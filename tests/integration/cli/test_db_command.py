@@ -15,24 +15,28 @@ from native.errors import EngineError
 from native.lance_tables import LanceTable
 from omni_pipelines.cli.main import app
 from omni_pipelines.errors import OmniError
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.state.metrics import QueryMetrics
 from omni_pipelines.knowledge.state.releases import release_numbers
 from omni_pipelines.schemas import TABLES
 from omni_pipelines.steps import checks
-from tests.integration.line import Line, paragraph, write
+from tests.integration.line import Line, Original, paragraph, write
 
 
 class Refused(Exception):
     """A command ended with an exit code that is not 0."""
 
 
-@pytest.fixture
-def published(line: Line, docs: Path) -> Line:
-    """A published base in the folder `omni` runs in."""
+def fill(line: Line, docs: Path) -> None:
     write(docs, {f"{topic}.md": paragraph(topic) for topic in ("apple", "badger", "candle")})
     line.add(docs)
     line.run()
-    return line
+
+
+@pytest.fixture
+def published(original: Original, home: Home) -> Line:
+    """A published base in the folder `omni` runs in."""
+    return original.copy(home)
 
 
 def db(*words: str) -> str:
@@ -108,8 +112,9 @@ def test_db_compact_removes_deleted_rows_and_keeps_search_results(published: Lin
     assert not published.run().published.new
 
 
-def test_db_health_of_damaged_data_advises_a_restore(published: Line) -> None:
-    path = next((published.home.table("chunks") / "data").iterdir())
+def test_db_health_of_damaged_data_advises_a_restore(line: Line, docs: Path) -> None:
+    fill(line, docs)
+    path = next((line.home.table("chunks") / "data").iterdir())
     path.write_bytes(path.read_bytes()[:-1])
     assert "restore_data" in db_json("health", "chunks")["tables"]["chunks"]["recommendations"]
 

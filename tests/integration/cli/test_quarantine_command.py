@@ -10,18 +10,22 @@ from typer.testing import CliRunner
 
 from omni_pipelines.cli.main import app
 from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.home import Home
 from omni_pipelines.pipeline.staleness import stale_ingest
 from omni_pipelines.steps.quarantine import quarantined, release_for_retry
 from omni_pipelines.text.readers.registry import reader_named
-from tests.integration.line import Line, write
+from tests.integration.line import Line, Original, write
 
 
-@pytest.fixture
-def held(line: Line, docs: Path) -> Line:
+def fill(line: Line, docs: Path) -> None:
     write(docs, {"good.md": "Walruses.", "bad.md": b"\0\0", "in/cut.pdf": b"%PDF-1.7\n", "in/bad.md": b"\0"})
     line.add(docs)
     line.run()
-    return line
+
+
+@pytest.fixture
+def held(original: Original, home: Home) -> Line:
+    return original.copy(home)
 
 
 def run(line: Line, *arguments: str) -> str:
@@ -80,11 +84,12 @@ def test_quarantined_refuses_a_file_that_was_read(held: Line) -> None:
         quarantined(held.home, "good.md")
 
 
-def test_retry_reads_only_the_released_file_again(held: Line, reads: list[str]) -> None:
-    release_for_retry(held.home, quarantined(held.home, "cut.pdf"))
-    due = stale_ingest(held.context)
+def test_retry_reads_only_the_released_file_again(line: Line, docs: Path, reads: list[str]) -> None:
+    fill(line, docs)
+    release_for_retry(line.home, quarantined(line.home, "cut.pdf"))
+    due = stale_ingest(line.context)
     assert due is not None
     reads.clear()
-    held.run()
+    line.run()
     assert reads == ["cut.pdf"]
-    assert [row["attempts"] for row in quarantined(held.home)] == [1, 1, 2]
+    assert [row["attempts"] for row in quarantined(line.home)] == [1, 1, 2]

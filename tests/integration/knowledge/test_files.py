@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from omni_pipelines.cli.main import app
 from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.sql import run_sql
 from omni_pipelines.knowledge.state.access import Viewer
 from omni_pipelines.knowledge.state.files import SeenFile, count_fates, seen_files
@@ -26,7 +27,7 @@ from omni_pipelines.sources.registry import load_sources, save_sources
 from omni_pipelines.steps.quarantine import quarantined
 from omni_pipelines.text.readers.formats import READERS
 from omni_pipelines.text.readers.registry import reader_for
-from tests.integration.line import Line, write
+from tests.integration.line import Line, Original, write
 from tests.samples.every_kind import KINDS, fates_of_every_kind, fates_table
 from tests.samples.fidelity import PAGE
 
@@ -64,13 +65,16 @@ FATES = {
 }
 
 
-@pytest.fixture
-def ingested(line: Line, docs: Path) -> Line:
+def fill(line: Line, docs: Path) -> None:
     line.settings = Settings(chunk_tokens=40, chunk_overlap=8, max_file_bytes=2_000)
     write(docs, FILES)
     line.add(docs)
     line.run()
-    return line
+
+
+@pytest.fixture
+def ingested(original: Original, home: Home) -> Line:
+    return original.copy(home)
 
 
 def files(line: Line, *sources: str) -> list[SeenFile]:

@@ -7,21 +7,25 @@ from pathlib import Path
 import pytest
 
 from native.lance_tables import LanceTable
+from omni_pipelines.home import Home
 from omni_pipelines.ids import text_hash
 from omni_pipelines.knowledge.search.options import Mode
 from omni_pipelines.steps.keyword_index import in_order, with_neighbours
-from tests.integration.line import Line, paragraph, write
+from tests.integration.line import Line, Original, paragraph, write
 
 PARTS = ("alpha", "beta", "gamma", "delta")
 TEXT = "\n".join(f"# {name}\n\n{paragraph(name)}\n" for name in PARTS)
 
 
-@pytest.fixture
-def filled(line: Line, docs: Path) -> Line:
+def fill(line: Line, docs: Path) -> None:
     write(docs, {"parts.md": TEXT, "other.md": f"# omega\n\n{paragraph('omega')}\n"})
     line.add(docs)
     line.run()
-    return line
+
+
+@pytest.fixture
+def filled(original: Original, home: Home) -> Line:
+    return original.copy(home)
 
 
 def headings(line: Line, word: str) -> list[str]:

@@ -13,26 +13,30 @@ import pytest
 
 from omni_pipelines.configuration import load_settings, trust_settings
 from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.search.fusion import Fused
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.knowledge.search.options import Mode
 from omni_pipelines.knowledge.search.relevance import probability
 from omni_pipelines.knowledge.search.reranking import reranked
 from omni_pipelines.settings import Settings
-from tests.integration.line import Line
+from tests.integration.line import Line, Original
 
 FAR = "The heron is a bird of many rivers and lakes. It is said that in winter the water is cold."
 NEAR = "A heron in cold water."
 
 
-@pytest.fixture
-def filled(line: Line, docs: Path) -> Line:
+def fill(line: Line, docs: Path) -> None:
     (docs / "far.md").write_text(f"{FAR}\n")
     (docs / "near.md").write_text(f"{NEAR}\n")
     (docs / "other.md").write_text("Otters sleep holding hands.\n")
     line.add(docs)
     line.run()
-    return line
+
+
+@pytest.fixture
+def filled(original: Original, home: Home) -> Line:
+    return original.copy(home)
 
 
 class RerankRequest(TypedDict):

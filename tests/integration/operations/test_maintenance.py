@@ -23,7 +23,7 @@ from omni_pipelines.pipeline.writer_session import writer_session
 from omni_pipelines.schemas import CHUNKS, EMBEDDINGS
 from omni_pipelines.settings import Settings
 from omni_pipelines.tables import open_table
-from tests.integration.line import Line, paragraph, write
+from tests.integration.line import Line, Original, paragraph, write
 
 LanceFormat = Literal["legacy", "2.0", "2.1"]
 WORDS = "the a release table index of chunk vector search answer citation file line byte job run state key".split()
@@ -83,12 +83,15 @@ def test_codecs_in_the_environment_are_pairs(home: Home) -> None:
 # --- maintenance and releases
 
 
-@pytest.fixture
-def published(line: Line, docs: Path) -> Line:
+def fill(line: Line, docs: Path) -> None:
     write(docs, {f"{topic}.md": paragraph(topic) for topic in ("apple", "badger", "candle")})
     line.add(docs)
     line.run()
-    return line
+
+
+@pytest.fixture
+def published(original: Original, home: Home) -> Line:
+    return original.copy(home)
 
 
 def maintained(line: Line, name: str) -> LanceTable:

@@ -17,6 +17,7 @@ from native.lance_tables import LanceTable
 from native.tantivy_index import KeywordIndex
 from omni_pipelines.erasure.erase import erase
 from omni_pipelines.errors import TableBroken
+from omni_pipelines.home import Home
 from omni_pipelines.knowledge.search.options import Mode
 from omni_pipelines.knowledge.state import journal, table_files
 from omni_pipelines.knowledge.state.releases import put_release, release_file, require_release
@@ -29,7 +30,7 @@ from omni_pipelines.schemas import FILTERS, GATE_RESULTS, TABLES
 from omni_pipelines.steps.quarantine import quarantined
 from omni_pipelines.steps.step_records import read_step_record, read_step_records, write_step_record
 from omni_pipelines.steps.step_table import STEPS
-from tests.integration.line import Line, paragraph, write
+from tests.integration.line import Line, Original, paragraph, write
 
 FILES: dict[str, str | bytes] = {
     "badger.md": paragraph("badger"),
@@ -40,10 +41,21 @@ FILES: dict[str, str | bytes] = {
 }
 
 
-@pytest.fixture
-def sound(line: Line, docs: Path) -> Line:
+def fill(line: Line, docs: Path) -> None:
     line.add(write(docs, FILES))
     line.run()
+
+
+@pytest.fixture
+def sound(original: Original, home: Home) -> Line:
+    """For a test that damages no file of a table."""
+    return original.copy(home)
+
+
+@pytest.fixture
+def fresh(line: Line, docs: Path) -> Line:
+    """For a test that damages one."""
+    fill(line, docs)
     return line
 
 
@@ -122,12 +134,12 @@ def test_scrub_finds_a_changed_row_and_an_ingest_repairs_it(
     assert {row["path"] for row in sound.rows("documents", "path")} == set(FILES)
 
 
-def test_a_repair_reads_only_damaged_documents_again(sound: Line, reads: list[str]) -> None:
-    spoil(sound, "chunks", {"text": flip}, BADGER)
-    with writer_session(sound.home, sound.settings):
-        assert mark_for_repair(sound.home, scrubbed(sound)) == 1
+def test_a_repair_reads_only_damaged_documents_again(fresh: Line, reads: list[str]) -> None:
+    spoil(fresh, "chunks", {"text": flip}, BADGER)
+    with writer_session(fresh.home, fresh.settings):
+        assert mark_for_repair(fresh.home, scrubbed(fresh)) == 1
     reads.clear()
-    sound.run()
+    fresh.run()
     assert reads == ["badger.md"]
 
 
@@ -203,88 +215,88 @@ def test_an_index_that_is_too_damaged_to_build_on_is_built_from_the_rows(sound: 
     assert [hit.path for hit in sound.search("gulls", Mode.KEYWORD)] == ["new.md"]
 
 
-def test_scrub_finds_a_shortened_file_and_a_damaged_record(sound: Line) -> None:
-    file = next((sound.home.table("chunks") / "data").glob("*.lance"))
+def test_scrub_finds_a_shortened_file_and_a_damaged_record(fresh: Line) -> None:
+    file = next((fresh.home.table("chunks") / "data").glob("*.lance"))
     file.write_bytes(file.read_bytes()[:-7])
-    release_file(sound.home, 9).write_bytes(b"{}")
-    places = {damage.place for damage in scrubbed(sound).damage}
+    release_file(fresh.home, 9).write_bytes(b"{}")
+    places = {damage.place for damage in scrubbed(fresh).damage}
     assert places >= {"table chunks", "releases"}
 
 
-def test_a_flipped_bit_is_found_by_the_checksum_and_an_ingest_repairs_the_rows_of_the_file(sound: Line) -> None:
+def test_a_flipped_bit_is_found_by_the_checksum_and_an_ingest_repairs_the_rows_of_the_file(fresh: Line) -> None:
     """Lines, titles and version marks follow from nothing else in the row, so only the checksum knows them."""
-    before = require_release(sound.home)
+    before = require_release(fresh.home)
     damaged = [path for path in before.files if path.endswith(".lance")]
     assert {path.split("/")[1] for path in damaged} == {"documents.lance", "chunks.lance", "embeddings.lance"}
     for path in damaged:
-        raw = bytearray((sound.home.root / path).read_bytes())
+        raw = bytearray((fresh.home.root / path).read_bytes())
         raw[len(raw) // 3] ^= 8
-        (sound.home.root / path).write_bytes(raw)
-    report = scrubbed(sound)
+        (fresh.home.root / path).write_bytes(raw)
+    report = scrubbed(fresh)
     files = [damage for damage in report.damage if "does not match its checksum" in damage.what]
     assert [f"tables/{damage.place.split()[1]}.lance/{damage.key}" for damage in files] == damaged
-    with writer_session(sound.home, sound.settings):
-        assert mark_for_repair(sound.home, report) >= len(FILES)
-    sound.run()
-    assert scrubbed(sound).damage == ()
-    assert not set(damaged) & set(require_release(sound.home).files)
-    assert {row["path"] for row in sound.rows("documents", "path")} == set(FILES)
+    with writer_session(fresh.home, fresh.settings):
+        assert mark_for_repair(fresh.home, report) >= len(FILES)
+    fresh.run()
+    assert scrubbed(fresh).damage == ()
+    assert not set(damaged) & set(require_release(fresh.home).files)
+    assert {row["path"] for row in fresh.rows("documents", "path")} == set(FILES)
 
 
 @pytest.mark.parametrize(("name", "column"), [("documents", ""), ("embeddings", ""), ("chunks", "modified")])
-def test_a_table_with_a_damaged_manifest_is_set_aside_and_built_again(sound: Line, name: str, column: str) -> None:
+def test_a_table_with_a_damaged_manifest_is_set_aside_and_built_again(fresh: Line, name: str, column: str) -> None:
     """A bit flips in its middle, or in the name of a column."""
     (path,) = (
-        path for path in require_release(sound.home).files if path.startswith(f"tables/{name}.lance/_versions/")
+        path for path in require_release(fresh.home).files if path.startswith(f"tables/{name}.lance/_versions/")
     )
-    raw = bytearray((sound.home.root / path).read_bytes())
+    raw = bytearray((fresh.home.root / path).read_bytes())
     raw[raw.index(column.encode()) if column else len(raw) // 2] ^= 1
-    (sound.home.root / path).write_bytes(raw)
-    report = scrubbed(sound)
+    (fresh.home.root / path).write_bytes(raw)
+    report = scrubbed(fresh)
     assert (f"table {name}", path.split("/", 2)[2]) in {(damage.place, damage.key) for damage in report.damage}
-    with writer_session(sound.home, sound.settings):
-        mark_for_repair(sound.home, report)
-    sound.run()
-    assert scrubbed(sound).damage == ()
-    assert [damage.name.startswith(f"{name}.lance.") for damage in sound.home.quarantine.glob("*.lance.*")] == [True]
-    assert sound.search("badger")[0].path == "badger.md"
+    with writer_session(fresh.home, fresh.settings):
+        mark_for_repair(fresh.home, report)
+    fresh.run()
+    assert scrubbed(fresh).damage == ()
+    assert [damage.name.startswith(f"{name}.lance.") for damage in fresh.home.quarantine.glob("*.lance.*")] == [True]
+    assert fresh.search("badger")[0].path == "badger.md"
 
 
-def test_a_damaged_manifest_of_an_older_version_is_set_aside(sound: Line, docs: Path) -> None:
+def test_a_damaged_manifest_of_an_older_version_is_set_aside(fresh: Line, docs: Path) -> None:
     write(docs, {"badger.md": paragraph("badger") + "Badgers moved away.\n"})
-    sound.run()
-    kept = set(require_release(sound.home).files)
-    folder = sound.home.table("embeddings") / "_versions"
+    fresh.run()
+    kept = set(require_release(fresh.home).files)
+    folder = fresh.home.table("embeddings") / "_versions"
     older = next(
-        path for path in sorted(folder.glob("*.manifest")) if path.relative_to(sound.home.root).as_posix() not in kept
+        path for path in sorted(folder.glob("*.manifest")) if path.relative_to(fresh.home.root).as_posix() not in kept
     )
     raw = older.read_bytes()
     older.write_bytes(raw[:8] + b"\xff" * (len(raw) - 24) + raw[-16:])  # it is complete, and no Protobuf
     with pytest.raises(TableCorrupt):
-        lance_maintenance.clean_up(LanceTable(sound.home.table("embeddings")))
-    with writer_session(sound.home, sound.settings):
-        mark_for_repair(sound.home, scrubbed(sound))
-    sound.run()
+        lance_maintenance.clean_up(LanceTable(fresh.home.table("embeddings")))
+    with writer_session(fresh.home, fresh.settings):
+        mark_for_repair(fresh.home, scrubbed(fresh))
+    fresh.run()
     assert not older.exists()
-    assert scrubbed(sound).damage == ()
-    assert sound.search("badger")[0].path == "badger.md"
+    assert scrubbed(fresh).damage == ()
+    assert fresh.search("badger")[0].path == "badger.md"
 
 
-def test_a_table_that_lost_a_file_is_built_again(sound: Line) -> None:
+def test_a_table_that_lost_a_file_is_built_again(fresh: Line) -> None:
     for name in ("documents", "chunks"):
         (path, *_) = (
-            path for path in require_release(sound.home).files if path.startswith(f"tables/{name}.lance/data/")
+            path for path in require_release(fresh.home).files if path.startswith(f"tables/{name}.lance/data/")
         )
-        (sound.home.root / path).unlink()
-        report = scrubbed(sound)
+        (fresh.home.root / path).unlink()
+        report = scrubbed(fresh)
         assert ("it is missing, and its rows cannot be read", name) in {
             (damage.what, damage.place.removeprefix("table ")) for damage in report.damage
         }
-        with writer_session(sound.home, sound.settings):
-            mark_for_repair(sound.home, report)
-        sound.run()
-        assert scrubbed(sound).damage == ()
-        assert {row["path"] for row in sound.rows("documents", "path")} == set(FILES)
+        with writer_session(fresh.home, fresh.settings):
+            mark_for_repair(fresh.home, report)
+        fresh.run()
+        assert scrubbed(fresh).damage == ()
+        assert {row["path"] for row in fresh.rows("documents", "path")} == set(FILES)
 
 
 def test_a_flipped_bit_in_the_table_of_refused_files_is_found_and_repaired(line: Line, docs: Path) -> None:
@@ -319,35 +331,35 @@ def test_a_damaged_certificate_is_found_and_set_aside(sound: Line) -> None:
     assert (sound.home.quarantine / f"{file.name}.damaged").exists()
 
 
-def test_a_checksum_is_taken_once_so_that_damage_cannot_become_the_truth(sound: Line, docs: Path) -> None:
-    before = require_release(sound.home).files
+def test_a_checksum_is_taken_once_so_that_damage_cannot_become_the_truth(fresh: Line, docs: Path) -> None:
+    before = require_release(fresh.home).files
     (path,) = (path for path in before if path.startswith("tables/documents.lance/data/"))
-    raw = bytearray((sound.home.root / path).read_bytes())
+    raw = bytearray((fresh.home.root / path).read_bytes())
     raw[0] ^= 1
-    (sound.home.root / path).write_bytes(raw)
+    (fresh.home.root / path).write_bytes(raw)
     write(docs, {"new.md": paragraph("newt")})
-    sound.run()
-    assert require_release(sound.home).files[path] == before[path]
-    assert [damage.key for damage in check_files(sound.home, require_release(sound.home))] == [path.split("/", 2)[2]]
+    fresh.run()
+    assert require_release(fresh.home).files[path] == before[path]
+    assert [damage.key for damage in check_files(fresh.home, require_release(fresh.home))] == [path.split("/", 2)[2]]
 
 
-def test_the_rows_of_a_damaged_file_are_not_written_into_a_new_one(sound: Line, tmp_path: Path) -> None:
+def test_the_rows_of_a_damaged_file_are_not_written_into_a_new_one(fresh: Line, tmp_path: Path) -> None:
     """Under the checksum of another file the damage would look sound."""
-    (path,) = (path for path in require_release(sound.home).files if path.startswith("tables/documents.lance/data/"))
-    documents = LanceTable(sound.home.table("documents"))
+    (path,) = (path for path in require_release(fresh.home).files if path.startswith("tables/documents.lance/data/"))
+    documents = LanceTable(fresh.home.table("documents"))
     (row, *_) = documents.read().to_pylist()
     for number in range(MAX_FRAGMENTS):
         other = {**row, "doc_id": f"{number:032}"}
         documents.upsert("doc_id", pa.Table.from_pylist([other], schema=TABLES["documents"].schema))
-    sound_bytes = (sound.home.root / path).read_bytes()
-    (sound.home.root / path).write_bytes(bytes([sound_bytes[0] ^ 1]) + sound_bytes[1:])
-    assert not table_files.compact(sound.home, documents)
+    sound_bytes = (fresh.home.root / path).read_bytes()
+    (fresh.home.root / path).write_bytes(bytes([sound_bytes[0] ^ 1]) + sound_bytes[1:])
+    assert not table_files.compact(fresh.home, documents)
     with pytest.raises(TableBroken, match="does not match its checksum"):
-        maintenance.compact(sound.home, TABLES["documents"])
+        maintenance.compact(fresh.home, TABLES["documents"])
     with pytest.raises(TableBroken, match="does not match its checksum"):
-        export_release(sound.home, 1, tmp_path / "release.tar")
-    (sound.home.root / path).write_bytes(sound_bytes)
-    assert table_files.compact(sound.home, documents)
+        export_release(fresh.home, 1, tmp_path / "release.tar")
+    (fresh.home.root / path).write_bytes(sound_bytes)
+    assert table_files.compact(fresh.home, documents)
 
 
 def test_a_release_of_an_older_version_is_said_to_have_no_checksums_and_the_next_ingest_adds_them(
@@ -363,21 +375,21 @@ def test_a_release_of_an_older_version_is_said_to_have_no_checksums_and_the_next
     assert not sound.run().published.new
 
 
-def test_scrub_never_fails_on_a_changed_byte_of_a_table(sound: Line) -> None:
+def test_scrub_never_fails_on_a_changed_byte_of_a_table(fresh: Line) -> None:
     """Lance reads most changed bytes without an error."""
     results = []
-    for path in sorted((sound.home.table("documents") / "data").glob("*.lance")):
+    for path in sorted((fresh.home.table("documents") / "data").glob("*.lance")):
         raw = path.read_bytes()
         for offset in range(0, len(raw), max(1, len(raw) // 8)):
             path.write_bytes(raw[:offset] + bytes([raw[offset] ^ 16]) + raw[offset + 1 :])
-            results.append(bool(scrubbed(sound).damage))
+            results.append(bool(scrubbed(fresh).damage))
         path.write_bytes(raw)
     assert all(results)
-    assert scrubbed(sound).damage == ()
+    assert scrubbed(fresh).damage == ()
 
 
-def test_scrub_names_the_only_row_that_cannot_be_read(sound: Line, monkeypatch: pytest.MonkeyPatch) -> None:
-    bad = next(row["doc_id"] for row in sound.rows("documents", "doc_id", "path") if row["path"] == "gecko.md")
+def test_scrub_names_the_only_row_that_cannot_be_read(fresh: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    bad = next(row["doc_id"] for row in fresh.rows("documents", "doc_id", "path") if row["path"] == "gecko.md")
     real = LanceTable.read
 
     def failing(self: LanceTable, columns: Any = None, where: Any = None, version: Any = None) -> pa.Table:
@@ -386,5 +398,5 @@ def test_scrub_names_the_only_row_that_cannot_be_read(sound: Line, monkeypatch: 
         return real(self, columns, where, version)
 
     monkeypatch.setattr(LanceTable, "read", failing)
-    damaged = [damage for damage in scrubbed(sound).damage if damage.place == "table documents"]
+    damaged = [damage for damage in scrubbed(fresh).damage if damage.place == "table documents"]
     assert damaged == [Damage("table documents", bad, "it cannot be read: cannot decode", bad)]
