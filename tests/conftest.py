@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import itertools
 import os
 import shutil
 import signal
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
@@ -47,19 +48,46 @@ def folder_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pat
         yield folder
 
 
+@pytest.fixture(scope="session")
+def folders(folder_of_the_user: Path) -> Callable[[], Path]:
+    """Folders for a test: `config` with the key of the user, and `here`, empty. New ones if a test changed them."""
+    original = folder_of_the_user.with_name("folders")
+    shutil.copytree(folder_of_the_user, original / "config")
+    (original / "here").mkdir()
+    expected, numbers, copies = _contents(original), itertools.count(), list[Path]()
+
+    def unchanged() -> Path:
+        if not copies or _contents(copies[-1]) != expected:
+            if copies:
+                shutil.rmtree(copies.pop(), ignore_errors=True)
+            copies.append(shutil.copytree(original, original.with_name(f"folders-{next(numbers)}")))
+        return copies[-1]
+
+    return unchanged
+
+
+def _contents(root: Path) -> dict[str, bytes | None]:
+    found = dict[str, bytes | None]()
+    for folder, _, names in os.walk(root):
+        found[folder.removeprefix(str(root))] = None
+        for path in (os.path.join(folder, name) for name in names):
+            with contextlib.suppress(OSError), open(path, "rb") as file:
+                found[path.removeprefix(str(root))] = file.read()
+    return found
+
+
 @pytest.fixture(autouse=True)
 def no_settings_of_the_developer(
     clean_settings: None,
-    folder_of_the_user: Path,
+    folders: Callable[[], Path],
     monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-) -> Iterator[None]:
+    request: pytest.FixtureRequest,
+) -> None:
     """Models stay where they are; everything else of OMNI_* is hidden, and so is what the developer trusts."""
-    monkeypatch.chdir(tmp_path)
-    with tempfile.TemporaryDirectory(dir=folder_of_the_user.parent, ignore_cleanup_errors=True) as own:
-        monkeypatch.setenv("XDG_CONFIG_HOME", own)
-        shutil.copytree(folder_of_the_user, own, dirs_exist_ok=True)
-        yield
+    own = folders()
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(own / "config"))
+    has_folder = "tmp_path" in request.fixturenames
+    monkeypatch.chdir(request.getfixturevalue("tmp_path") if has_folder else own / "here")
 
 
 @pytest.fixture(autouse=True)

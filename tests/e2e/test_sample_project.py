@@ -27,7 +27,7 @@ def project(tmp_path: Path) -> Path:
 
 def run(project: Path, *options: str) -> tuple[int, str]:
     """Exit code and output of `pytest OPTIONS`, run in the project's folder."""
-    command = [sys.executable, "-m", "pytest", "-v", *options]
+    command = [sys.executable, "-m", "pytest", "-v", "-p", "no:langsmith_plugin", *options]  # takes a second to load
     result = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=300, check=False)
     return result.returncode, result.stdout + result.stderr
 

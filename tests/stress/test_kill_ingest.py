@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
@@ -33,16 +32,9 @@ COMPARED = {
 }
 
 
-def ingest(home: Path, *arguments: str) -> Any:
-    done = subprocess.run(
-        [*OMNI, "ingest", *arguments, "--home", str(home), "--json"],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+@pytest.fixture
+def vector_index_for_small_tables() -> None:
+    """None: this process builds the same indexes as those that are killed."""
 
 
 def killed(home: Path, folder: Path, seconds: float) -> bool:
@@ -82,11 +74,11 @@ def test_ingest_killed_several_times_ends_with_the_rows_of_a_fresh_build(tmp_pat
     home, folder = tmp_path / "kb" / ".omni", tmp_path / "notes"
     folder.mkdir()
 
-    def look(*arguments: str) -> Any:
-        return told(*arguments, "--home", str(home), cwd=folder)
+    def look(*arguments: str, home: Path = home) -> Any:
+        return told(*arguments, "--home", str(home), cwd=tmp_path)
 
     (folder / "first.md").write_text("# First\n\nThe lighthouse was built in 1887 by two sisters.\n")
-    released = ingest(home, str(folder))["release"]
+    released = look("ingest", str(folder))["release"]
     kills = 0
     for round_ in range(KILLS):
         change(folder, rng, round_)
@@ -96,7 +88,7 @@ def test_ingest_killed_several_times_ends_with_the_rows_of_a_fresh_build(tmp_pat
         assert any("1887" in hit["text"] for hit in hits)
         released = look("status")["release"]
     assert kills > 0, "every run ended before the kill, so nothing was tested"
-    report = ingest(home)["documents"]
+    report = look("ingest")["documents"]
     if look("status")["release"] == released:
         assert (report["added"], report["changed"], report["deleted"]) == (0, 0, 0)
     else:  # also what the killed runs had read is new for readers
@@ -104,5 +96,5 @@ def test_ingest_killed_several_times_ends_with_the_rows_of_a_fresh_build(tmp_pat
         counts = {"added": found.count("added"), "changed": found.count("changed"), "deleted": found.count("removed")}
         assert {name: report[name] for name in counts} == counts
     fresh = tmp_path / "fresh" / ".omni"
-    ingest(fresh, str(folder))
+    look("ingest", str(folder), home=fresh)
     assert rows(home) == rows(fresh)

@@ -195,14 +195,11 @@ def add_row(figures: Figures, where: str, commands: Commands) -> None:
 
 
 @pytest.fixture
-def faulty_store(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Workload]]:
-    """The address of an empty store, and a writer process that knows it."""
-    if faults.library() is None:
-        pytest.skip("the fault library needs Linux and a C compiler, cc")
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of an empty store."""
     with s3_server() as url:
         point_aws_at(url, monkeypatch)
-        with Workload() as workload:
-            yield make_bucket(url, "shared"), workload
+        yield make_bucket(url, "shared")
 
 
 @pytest.mark.timeout(7200 if EXTENT.name == "long" else 300)
@@ -216,13 +213,12 @@ def test_kills_among_all_commands_lose_and_mix_nothing(
 
 @pytest.mark.timeout(7200 if EXTENT.name == "long" else 300)
 def test_kills_among_all_commands_of_a_home_that_shares_a_store_lose_and_mix_nothing(
-    scratch: Path, faulty_store: tuple[str, Workload], figures: Figures, seed: int
+    bucket: str, scratch: Path, faulty: Workload, figures: Figures, seed: int
 ) -> None:
-    url, workload = faulty_store
     left, right, observer = (
-        Shared.create(scratch, name, url, scratch / "docs", seed) for name in (*WRITERS, "observer")
+        Shared.create(scratch, name, bucket, scratch / "docs", seed) for name in (*WRITERS, "observer")
     )
     for shared in (left, right):
         shared.begin()
     base = Base(left, observer, right, WRITERS)
-    add_row(figures, "a home that shares a store with another writer", kill_commands(base, workload, seed))
+    add_row(figures, "a home that shares a store with another writer", kill_commands(base, faulty, seed))

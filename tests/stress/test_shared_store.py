@@ -33,13 +33,6 @@ NEW_HOME_EVERY = 10
 
 
 @pytest.fixture
-def workload(bucket: str) -> Iterator[Workload]:
-    """A writer process that has the address of the bucket in its environment."""
-    with Workload() as workload:
-        yield workload
-
-
-@pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Start an S3 server, and return the address of an empty store."""
     with s3_server() as url:
@@ -86,15 +79,15 @@ class Writer:
 
 @pytest.mark.timeout(7200 if EXTENT.name == "long" else 300)
 def test_kills_of_two_writers_lose_duplicate_and_mix_nothing(
-    bucket: str, scratch: Path, figures: Figures, seed: int
+    bucket: str, scratch: Path, figures: Figures, seed: int, workload: Workload
 ) -> None:
     rng = random.Random(seed)
     docs = scratch / "docs"
     homes = {name: Shared.create(scratch, name, bucket, docs, seed) for name in (*WRITERS, "observer", "reader")}
-    with Workload() as first, Workload() as second:
+    with Workload() as other:
         writers = [
-            Writer(homes[name], workload, scratch / f"{name}.log")
-            for name, workload in zip(WRITERS, (first, second), strict=True)
+            Writer(homes[name], process, scratch / f"{name}.log")
+            for name, process in zip(WRITERS, (workload, other), strict=True)
         ]
         for writer in writers:
             writer.shared.begin()

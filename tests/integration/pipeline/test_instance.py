@@ -22,17 +22,13 @@ from omni_pipelines.errors import ConfigurationError
 from omni_pipelines.home import Home
 from resources.instance import INSTANCE_YAML, open_instance, prepare_instance
 from resources.sqlite_storage import close_databases, kept_engine, quoted_address
+from tests.integration.pipeline.prepared_often import prepare_often
 
 SPAWN = multiprocessing.get_context("spawn")
 
 
 def configuration(home: Home) -> Path:
     return home.instance_file
-
-
-def prepare_often(root: str) -> None:
-    for _ in range(200):
-        prepare_instance(Home(Path(root)))
 
 
 def test_it_is_written_when_missing_and_left_alone_when_right(home: Home) -> None:

@@ -1,6 +1,7 @@
 """A writer process that can be killed, can run out of disk space, and can have its clock moved.
 
-One server process imports everything once and forks a child for each job, so a new process costs only a fork.
+One server process imports everything once and forks a child for each job, so a new process costs only a fork. The
+child has the environment of the test at that moment.
 """
 
 from __future__ import annotations
@@ -171,16 +172,12 @@ class Workload:
     _process: subprocess.Popen[str] = field(init=False)
 
     def __enter__(self) -> Workload:
-        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3]), "RUST_LOG": "off"}
-        library = faults.library()
-        if library is not None:
-            environment["LD_PRELOAD"] = str(library)
         self._process = subprocess.Popen(
             [*self.prefix, sys.executable, "-m", "tests.stress.harness.workload"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=environment,
+            env=_environment(),
         )
         assert self._answer() == "ready"
         return self
@@ -196,7 +193,7 @@ class Workload:
     def start(self, job: Job) -> int:
         """Start a job, and return the id of its process."""
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(asdict(job)) + "\n")
+        self._process.stdin.write(json.dumps({"job": asdict(job), "environment": _environment()}) + "\n")
         self._process.stdin.flush()
         return int(self._answer())
 
@@ -225,6 +222,12 @@ class Workload:
         return json.loads(self._process.stdout.readline())
 
 
+def _environment() -> dict[str, str]:
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3]), "RUST_LOG": "off"}
+    library = faults.library()
+    return environment if library is None else {**environment, "LD_PRELOAD": str(library)}
+
+
 def serve() -> None:
     """Fork a child for each job on stdin; write its process id, and later its outcome, to stdout."""
     warnings.simplefilter("ignore")  # about forking with threads: the server itself runs no engine
@@ -238,11 +241,14 @@ def serve() -> None:
     _say("ready")
     for line in sys.stdin:
         request = json.loads(line)
-        job = Job(**{**request, "fault": Fault(**request["fault"]) if request["fault"] else None})
+        fault = request["job"].pop("fault")
+        job = Job(**request["job"], fault=Fault(**fault) if fault else None)
         error_reader, error_writer = os.pipe()
         child = os.fork()
         if child == 0:
             os.close(error_reader)
+            os.environ.clear()
+            os.environ.update(request["environment"])
             _child(job, error_writer)
         os.close(error_writer)
         _say(child)
