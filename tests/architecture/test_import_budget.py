@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -23,19 +24,37 @@ ENGINES = {
 FRAMEWORKS = {"dagster", "langgraph", "textual", "pyarrow", "numpy"}
 
 
+def modules_after_each(*parts: str) -> list[set[str]]:
+    """Return the top-level modules that a new interpreter has imported after each part of its code."""
+    report = "\nimport sys\nprint('\\nloaded', *sorted({name.partition('.')[0] for name in sys.modules}))\n"
+    code = "".join(part + report for part in parts)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    return [set(line.split()[1:]) for line in done.stdout.splitlines() if line.startswith("loaded ")]
+
+
 def modules_after(code: str) -> set[str]:
-    """Return the top-level modules that a new interpreter has imported after `code`."""
-    report = "\nimport sys\nprint('\\n' + ' '.join(sorted({name.partition('.')[0] for name in sys.modules})))"
-    done = subprocess.run(
-        [sys.executable, "-c", code + report], capture_output=True, text=True, timeout=120, check=True
-    )
-    return set(done.stdout.splitlines()[-1].split())
+    (loaded,) = modules_after_each(code)
+    return loaded
 
 
-def test_code_location_loads_neither_engines_nor_readers_nor_what_only_runs_need() -> None:
-    loaded = modules_after("import omni_pipelines.definitions")
-    assert "dagster" in loaded
-    assert not loaded & (ENGINES | {"lxml", "markdown_it", "obstore"})
+def test_code_location_and_a_sensor_with_nothing_to_do_load_no_slow_engine(tmp_path: Path) -> None:
+    """Sensors tick every 15 seconds; LanceDB, pandera and the model take seconds to import."""
+    home = str(tmp_path / ".omni")
+    ticks = f"""
+import dagster as dg
+from resources.knowledge import KnowledgeHome
+from sensors.changes import index_sensor, source_sensor
+from omni_pipelines.home import Home
+from pathlib import Path
+Home(Path({home!r})).create()
+with dg.DagsterInstance.ephemeral() as instance:
+    for sensor in (source_sensor, index_sensor):
+        sensor(dg.build_sensor_context(instance=instance, resources={{"knowledge": KnowledgeHome(path={home!r})}}))
+"""
+    location, sensors = modules_after_each("import omni_pipelines.definitions", ticks)
+    assert "dagster" in location
+    assert not location & (ENGINES | {"lxml", "markdown_it", "obstore"})
+    assert not sensors & {"lancedb", "pandera", "onnxruntime", "duckdb", "pandas"}
 
 
 def modules_after_omni(*arguments: str) -> set[str]:
@@ -93,20 +112,3 @@ def test_run_loads_neither_answers_nor_searches_nor_a_store_before_one_is_needed
 def test_parser_process_starts_without_engines_and_frameworks() -> None:
     """It has 1 GiB of addresses for one document, and NumPy alone takes 120 MiB of them."""
     assert not modules_after("import omni_pipelines.text.readers.parser_worker") & (ENGINES | FRAMEWORKS)
-
-
-def test_sensor_with_nothing_to_do_loads_no_slow_engine(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Sensors tick every 15 seconds; LanceDB, pandera and the model take seconds to import."""
-    home = str(tmp_path_factory.mktemp("empty") / ".omni")
-    code = f"""
-import dagster as dg
-from resources.knowledge import KnowledgeHome
-from sensors.changes import index_sensor, source_sensor
-from omni_pipelines.home import Home
-from pathlib import Path
-Home(Path({home!r})).create()
-with dg.DagsterInstance.ephemeral() as instance:
-    for sensor in (source_sensor, index_sensor):
-        sensor(dg.build_sensor_context(instance=instance, resources={{"knowledge": KnowledgeHome(path={home!r})}}))
-"""
-    assert not modules_after(code) & {"lancedb", "pandera", "onnxruntime", "duckdb", "pandas"}

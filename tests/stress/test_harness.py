@@ -58,7 +58,7 @@ def whole_lines(log: Path) -> Iterator[str]:
 def test_fault_library_counts_the_operations_that_strace_sees(trial: Trial, tmp_path: Path) -> None:
     log = tmp_path / "strace"
     names = ",".join(f"?{name}" for kind in _CALLS.values() for name in kind.split("|"))
-    strace = ("strace", "-f", "-y", "-qq", "-s", "0", "-o", str(log), "-e", f"trace={names}")
+    strace = ("strace", "-f", "--seccomp-bpf", "-y", "-qq", "-s", "0", "-o", str(log), "-e", f"trace={names}")
     counted = {}
     with Workload(prefix=strace) as workload:
         for number, do in enumerate(("step", "index", "compact")):
