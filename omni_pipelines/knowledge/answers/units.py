@@ -42,12 +42,14 @@ _MAX_SYMBOL_SHARE = 0.2
 _SYMBOLS = re.compile(r"[\d_=<>{}\[\]/\\|&^$#@~`+*]")
 """Characters that are frequent in code and tables, and rare in sentences."""
 _DEPENDENT = re.compile(
+    r"(?!it (?:is|was|can be|may be) (?:\w+ ){0,2}?(?:possible|impossible|expected|recommended|necessary|important"
+    r"|common|useful|easy|hard|difficult|likely|worth|safe|enough|wise|known|clear|true|best|better|good|advisable)\b)"
     r"(?:it|its|this|that|these|those|they|them|their|he|she|such|otherwise|however|instead|therefore|thus|then|also"
     r"|but|and|or|so|here|in (?:this|that|these|such)|for (?:this|that)|if (?:so|not)|both|the (?:latter|former|same)"
     r"|er|sie|es|dies\w*|diese\w*|dadurch|damit|dabei|sonst|aber|jedoch)\b",
     re.IGNORECASE,
 )
-"""Openings of sentences that cannot be understood without the sentence before."""
+"""Openings of sentences that cannot be understood without the sentence before; "it is possible to" can."""
 _ANNOUNCING = re.compile(
     r"\b(?:following|follows?|below|these|those|such as|(?:one|any|some|all) of|ways|kinds|types|steps|options"
     r"|(?:two|three|four|five|six|seven|several|various|many) (?:\w+ )?\w+s|folgende\w*|so:|zwei|drei|mehrere)\b"

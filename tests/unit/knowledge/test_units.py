@@ -352,9 +352,13 @@ def test_headings_that_a_reader_found_are_labels_however_many_short_lines_there_
 
 
 def test_sentence_that_goes_on_from_the_paragraph_above_is_quoted_with_its_last_sentence() -> None:
-    text = "Boats are grey. Gulls sit upon them.\n\nThey leave at noon.\n\n## Fees\n\nThis is free for gulls.\n"
+    text = (
+        "Boats are grey. Gulls sit upon them.\n\nThey leave at noon.\n\n"
+        "It is often possible to see them.\n\n## Fees\n\nThis is free for gulls.\n"
+    )
     assert {unit.text for unit in answer_units(hit(text)) if unit.kind is UnitKind.SENTENCE} >= {
         "Gulls sit upon them. They leave at noon.",
+        "It is often possible to see them.",
         "This is free for gulls.",
     }
     code = "Forgets a boat.\n\nIt is removed from every list.\n\n```\nforget boat\n```\n"
