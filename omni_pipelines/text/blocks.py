@@ -240,9 +240,11 @@ class _Scanner:
 
     def _terms(self) -> int:
         """The number of terms of AsciiDoc from the current line on; 0 if no description follows at once."""
+        if described_term(self._lines[self._index].text) is None:
+            return 0
         count = self._until(lambda other: described_term(other.text) is None)
         below = self._following(count)
-        return count if below is not None and below.text and described_term(self._lines[self._index].text) else 0
+        return count if below is not None and below.text else 0
 
     def _indented(self, line: _Line) -> int:
         """The number of lines of the current line and what is indented below it."""

@@ -144,11 +144,14 @@ class Unit:
 
 
 def label_of(hit: Hit) -> str:
-    """The innermost heading of a passage that is not too long, or else its title."""
+    """The innermost heading of a passage, or else its title, shortened if it is too long."""
     headings = [part.strip() for part in hit.heading.split(HEADING_SEPARATOR) if part.strip()]
     label = headings[-1] if headings else hit.title
-    limit = _MAX_HEADER_LENGTH if CELL_SEPARATOR in label else _MAX_LABEL_LENGTH
-    return label if len(label) <= limit else label[: limit - 1].rstrip() + "…"
+    is_code = hit.kind == "code"
+    limit = _MAX_HEADER_LENGTH if CELL_SEPARATOR in label and not is_code else _MAX_LABEL_LENGTH
+    if len(label) <= limit:
+        return label
+    return f"{label.partition('(')[0]}(…)" if is_code and "(" in label else label[: limit - 1].rstrip() + "…"
 
 
 def headings_of(unit: Unit) -> str:

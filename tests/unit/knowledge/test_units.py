@@ -231,6 +231,8 @@ def test_label_is_the_innermost_heading_or_else_the_title() -> None:
     assert label_of(hit("x", heading="Animals > Otters")) == "Otters"
     assert label_of(hit("x", title="Animals")) == "Animals"
     assert len(label_of(hit("x", heading="long " * 50))) <= 90
+    signature = f"def moor( boat: str | None = None, {'quay: int, ' * 20})"
+    assert label_of(hit("x", kind="code", heading=f"class Harbour > {signature}")) == "def moor(…)"
 
 
 def test_units_below_a_heading_of_their_passage_have_it_as_their_label() -> None:

@@ -217,6 +217,13 @@ def test_tag_of_a_man_page_is_a_heading_up_to_the_end_of_its_description(source:
     ]
 
 
+def test_rows_of_a_table_in_a_man_page_are_no_headings() -> None:
+    parsed = man.read(
+        b".Sh KEYS\n.Bl -column key use\n.It a Ta add\n.It b Ta bend\n.El\n.Bl -tag\n.It c\nCut.\n.El\n", "a.1"
+    )
+    assert _paths(parsed) == [("KEYS",), ("KEYS", "c")]
+
+
 def test_texinfo_is_read_as_it_is_shown() -> None:
     source = """\\input texinfo
 @settitle Otters

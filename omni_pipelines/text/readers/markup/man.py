@@ -1,6 +1,7 @@
 r"""Pages of manuals in roff, with the macros `man` or `mdoc`: the text as it is shown, without `\fB` and macros."""
 
 import re
+from collections.abc import Sequence
 
 from omni_pipelines.text.decoding import decode, split_lines
 from omni_pipelines.text.document import Parsed
@@ -57,7 +58,8 @@ class _Page:
         self._is_as_written = self._is_tag = False
         self._definition = self._heading = ""
         self._table = 0
-        self._depth = 0
+        self._lists: list[bool] = []
+        """For each list around the present line, whether its items are the rows of a table."""
 
     def take(self, line: str, number: int) -> None:
         """Take a line of the file."""
@@ -88,7 +90,7 @@ class _Page:
     def _section(self, level: int, title: str, number: int) -> None:
         self.end_paragraph()
         self._is_as_written = False
-        self._depth = 0
+        self._lists = []
         if title:
             self.extraction.heading(level, title, line=number)
         self._heading = "" if title else str(level)
@@ -100,8 +102,8 @@ class _Page:
             self._text("".join(_arguments(rest)), number)
         elif name in NEW_PARAGRAPH:
             self.end_paragraph()
-            self._end_descriptions(name)
             words = _arguments(rest)
+            self._enter_or_leave(name, words)
             if name in WITH_TEXT and words:
                 is_bullet = name == "IP" and _shown(words[0]) in _BULLETS
                 self._text("-" if is_bullet else words[0] if name == "IP" else self._mdoc(words), number)
@@ -113,11 +115,14 @@ class _Page:
         elif name in CALLABLE or name in ("Nd", "Nm"):
             self._text(self._mdoc([name, *_arguments(rest)]), number)
 
-    def _end_descriptions(self, macro: str) -> None:
-        """Note that the tags of a list, or all at this indentation, no longer describe what follows a macro."""
+    def _enter_or_leave(self, macro: str, words: Sequence[str]) -> None:
+        """Keep the lists around a line; the tags of a list, or at this indentation, end with some macros."""
         if macro in CLOSING | TO_MARGIN:
-            self.extraction.end(_TAG_LEVEL + self._depth)
-        self._depth = max(self._depth + (macro in OPENING) - (macro in CLOSING), 0)
+            self.extraction.end(_TAG_LEVEL + len(self._lists))
+        if macro in CLOSING:
+            del self._lists[-1:]
+        elif macro in OPENING:
+            self._lists.append("-column" in words)
 
     def _mdoc(self, words: list[str]) -> str:
         """The words of a line of mdoc, in which macros stand between the words."""
@@ -175,8 +180,9 @@ class _Page:
     def end_paragraph(self, *, is_tag: bool = False) -> None:
         """Write the words so far: a paragraph, or a tag."""
         text, self._held = one_line(" ".join(self._held)), []
-        if is_tag and len(text) <= _MAX_TAG_LENGTH and not _NUMBER.match(text):
-            self.extraction.heading(_TAG_LEVEL + self._depth, text, line=self._first)
+        is_row = any(self._lists[-1:])
+        if is_tag and not is_row and len(text) <= _MAX_TAG_LENGTH and not _NUMBER.match(text):
+            self.extraction.heading(_TAG_LEVEL + len(self._lists), text, line=self._first)
         else:
             self.extraction.block(text, line=self._first)
 
