@@ -11,7 +11,14 @@ from omni_pipelines.knowledge.answers.evidence import (
     answer_probability,
     unit_scores,
 )
-from omni_pipelines.knowledge.answers.question import BY_CODE, BY_DECLARATION, IN_ONE_SENTENCE, Asked, wants_list
+from omni_pipelines.knowledge.answers.question import (
+    ABOUT_SYMBOLS,
+    BY_CODE,
+    BY_DECLARATION,
+    IN_ONE_SENTENCE,
+    Asked,
+    wants_list,
+)
 from omni_pipelines.knowledge.answers.quotes import cite
 from omni_pipelines.knowledge.answers.units import CONTAINERS, Unit, UnitKind
 
@@ -21,6 +28,8 @@ DECLARED_EVIDENCE = 0.95
 """The evidence of an answer that is the declaration which the question asks for."""
 MIN_SHARE = 0.15
 """A further unit must reach this share of the best unit's score."""
+MIN_DOCUMENT_SHARE = 0.4
+"""A unit of a document that reaches this share of the best unit's score comes before source code."""
 MAX_REPEATED = 0.6
 """Share of a unit's words that the units before it may have; otherwise it says the same again."""
 MAX_NEAREST = 3
@@ -49,7 +58,8 @@ def extract_answer(release: int, question: Question) -> Answer:
     constants = [unit for each in chosen for unit in question.constants(each)]
     units = _merged([*(whole_unit(each, question) for each in chosen), *constants], question)
     sections = list(dict.fromkeys(_section(each) for each in units))
-    best = _opening(chosen, question).unit
+    near = [candidates[index] for index, score in scored if score >= MIN_DOCUMENT_SHARE]
+    best = _opening(chosen, [each for each in chosen if each in near], question).unit
     units.sort(
         key=lambda each: (not each.contains(best), sections.index(_section(each)), each.hit.start_byte, each.ranges)
     )
@@ -148,10 +158,19 @@ def _is_bare(unit: Unit) -> bool:
     return unit.kind is UnitKind.SIGNATURE and len(unit.ranges) == 1
 
 
-def _opening(chosen: Sequence[Candidate], question: Question) -> Candidate:
-    """The candidate that comes first: the best one in words, unless the question asks for code."""
+def _opening(chosen: Sequence[Candidate], near: Sequence[Candidate], question: Question) -> Candidate:
+    """The candidate that comes first, unless the question asks for a declaration or code: the best one in words.
+
+    If one of `near`, which fit nearly as well as the best, is from a document, it comes before source code, which
+    speaks to programmers.
+    """
+    if question.asked in ABOUT_SYMBOLS or question.is_declaration(chosen[0]):
+        return chosen[0]
+    documents = [each for each in near if each.unit.hit.kind != "code" and not _is_bare(each.unit)]
+    if documents or question.asked in BY_CODE:
+        return (documents or chosen)[0]
     in_words = (each for each in chosen if not _is_fragment(each.unit) and not _is_bare(each.unit))
-    return chosen[0] if question.asked in BY_CODE else next(in_words, chosen[0])
+    return next(in_words, chosen[0])
 
 
 def whole_unit(each: Candidate, question: Question) -> Unit:

@@ -70,6 +70,13 @@ def test_statements_of_source_code_come_after_words_unless_steps_are_asked_for(q
     assert answer.answer.startswith(first)
 
 
+def test_document_that_fits_nearly_as_well_comes_before_source_code() -> None:
+    code = 'def census(animals):\n    """Print the count of otters for callers."""\n'
+    document = "The count of otters says where they sleep in winter.\n"
+    answer = ask("What is the count of otters for?", [hit(document, "b.md"), hit(code, "a.py", kind="code")])
+    assert [each.citations[0].path for each in answer.sentences] == ["b.md", "a.py"]
+
+
 def test_code_is_quoted_with_its_lines_and_the_sentence_that_introduces_it() -> None:
     text = "To rotate the keys, run this:\n\n```sh\nomni keys rotate\nomni keys list\n```\n"
     answer = quoted(text, question="How do I rotate the keys?")
