@@ -131,7 +131,7 @@ def _has_option(heading: str, option: str) -> bool:
 
 
 def find_options(question: str, hits: Sequence[Hit], find: FindHits) -> list[Hit]:
-    """Passages with the descriptions of the options that a question names, of other commands last."""
+    """For each option that a question names, the passage that describes it, of the named command if there is one."""
     found: list[Hit] = []
     words = re.findall(r"\w{2,}", question)
     for option in named_options(question)[:MAX_NAMES]:
