@@ -167,7 +167,7 @@ class _Scanner:
         return True
 
     def _take_directive(self, line: _Line) -> bool:
-        """Take lines that are not shown as they stand: directives, comments and rules, with what belongs to them."""
+        """Take a directive, a comment, a term or a rule, with the lines that belong to it."""
         if described_object(line.text):
             self._take(BlockKind.HEADING, 1)
         elif terms := self._terms():

@@ -1,7 +1,8 @@
 """Find quickly where a detector has to look: in the shape of a text, which has one sign for each class of characters.
 
-Python finds a fixed string many times faster than a pattern. In the shape, one fixed string such as `+0` stands for
-all that a detector searches, at the same positions; its own pattern then decides at these few places of the text.
+Python finds a fixed string many times faster than a pattern. In the shape, for example, every number after a plus
+sign begins with `+0`, at the same position as in the text. A detector seeks such a string in the shape, and applies
+its own pattern to the text only at these positions.
 """
 
 import re
@@ -11,7 +12,7 @@ _OTHER = ord("?")
 
 
 def signs(classes: Mapping[str, str]) -> bytes:
-    """The table for `shape` in which each key stands for its ASCII characters, and `?` for all others."""
+    """The table for `shape`: it writes each key for the ASCII characters of its value, and `?` for all others."""
     table = bytearray([_OTHER] * 256)
     for sign, characters in classes.items():
         for character in characters:

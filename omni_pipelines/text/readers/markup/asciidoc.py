@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from omni_pipelines.text.decoding import decode
 from omni_pipelines.text.descriptions import described_term
@@ -20,6 +20,8 @@ _BELOW_TERM = re.compile(r"[ \t]|[-*.+]+(?:[ \t]|$)|\d+\.[ \t]")
 """A line that still belongs to a description after a blank line: indented, an item of a list, or `+`."""
 _LEVELS = {"::": 1_000, ":::": 1_001, "::::": 1_002, ";;": 1_003}
 """Of terms, by their marks."""
+_Line = tuple[int, str, str]
+"""Where a line starts, the line, and the sign that underlines it as a title; "" if it is none."""
 
 
 def read(raw: bytes, name: str) -> Parsed:
@@ -28,24 +30,25 @@ def read(raw: bytes, name: str) -> Parsed:
     A term on a line of its own, such as `--jobs=<n>::`, starts a section up to the end of its description.
     """
     decoded = decode(raw)
-    titles = list(_titles(decoded.text))
-    headings = {start: (start, level, title) for start, level, title in (*_descriptions(decoded.text), *titles)}
+    lines = list(_lines(decoded.text))
+    titles = list(_titles(lines))
+    headings = {start: (start, level, title) for start, level, title in (*_descriptions(lines), *titles)}
     sections = nest(headings[start] for start in sorted(headings))
     return Parsed(decoded, title=titles[0][2] if titles else name, sections=sections)
 
 
-def _titles(text: str) -> Iterator[Heading]:
-    for start, line, underline in _lines(text):
+def _titles(lines: Iterable[_Line]) -> Iterator[Heading]:
+    for start, line, underline in lines:
         title = _TITLE.match(line)
         if (title or underline) and (shown := _MARKUP.sub("", title[2] if title else line).strip()):
             yield start, len(title[1]) if title else _UNDERLINES.index(underline) + 1, shown
 
 
-def _descriptions(text: str) -> Iterator[Heading]:
+def _descriptions(lines: Iterable[_Line]) -> Iterator[Heading]:
     """Where the description of each term begins, terms below each other as one, and where the last of a list ends."""
     terms: list[str] = []
     begin, level, above, is_open = 0, 0, "", False
-    for start, line, _ in _lines(text):
+    for start, line, _ in lines:
         if term := described_term(line):
             begin, level = (begin, level) if terms else (start, _LEVELS[term.mark])
             terms.append(term.words)
@@ -58,8 +61,8 @@ def _descriptions(text: str) -> Iterator[Heading]:
         above = line
 
 
-def _lines(text: str) -> Iterator[tuple[int, str, str]]:
-    """The lines outside delimited blocks: where each starts, itself, and the sign that underlines it as a title."""
+def _lines(text: str) -> Iterator[_Line]:
+    """The lines outside delimited blocks."""
     starts = [0, *newline_offsets(text), len(text)]
     lines = [text[start:end].rstrip("\r\n") for start, end in itertools.pairwise(starts)]
     open_fence = above = underlined = ""

@@ -47,7 +47,8 @@ def _descriptions(text: str) -> Iterator[Heading]:
         line = text[start:end].strip()
         if not line:
             continue
-        indent = len(text[start:end].expandtabs(8)) - len(text[start:end].expandtabs(8).lstrip())
+        expanded = text[start:end].expandtabs(8)
+        indent = len(expanded) - len(expanded.lstrip())
         if literal is not None and indent > literal:
             continue
         literal = indent if _LITERAL.match(line) else None
