@@ -1,9 +1,16 @@
 """What the command line writes: data to stdout, messages for the person who watches to stderr."""
 
+import io
+import os
 import re
+import signal
 import sys
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 _OBEYED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]|\r(?!\n)")
 """What a terminal obeys instead of showing it: control characters, and those that turn the direction of a text."""
@@ -14,6 +21,29 @@ class Stdout:
     """Remembers whether the JSON document was printed: a program that reads `--json` gets exactly one."""
 
     has_document: bool = False
+
+
+class _PipeEnd(io.FileIO):
+    def write(self, b: "ReadableBuffer", /) -> int:
+        try:
+            return super().write(b)
+        except BrokenPipeError:
+            signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+            os.kill(os.getpid(), signal.SIGPIPE)
+            raise
+
+
+def ended_with_its_reader(stream: TextIO | None) -> TextIO:
+    """The same stream, which ends the process if its reader is gone: `omni search … | head` is no error.
+
+    SIGPIPE stays ignored until then: a socket or a process that is gone is an error of what writes to it. A stream
+    that the process was started without takes everything and keeps nothing.
+    """
+    if not isinstance(stream, io.TextIOWrapper):
+        return open(os.devnull, "w", encoding="utf-8")
+    file = io.BufferedWriter(_PipeEnd(stream.fileno(), "wb", closefd=False))
+    is_line_buffered = stream.line_buffering or stream.write_through  # `python -u` writes through
+    return io.TextIOWrapper(file, stream.encoding, stream.errors, line_buffering=is_line_buffered)
 
 
 def say(text: str = "") -> None:

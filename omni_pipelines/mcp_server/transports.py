@@ -1,7 +1,6 @@
 """Serving a home: over stdin and stdout to the program that started the server, or over HTTP on this machine."""
 
 import asyncio
-import signal
 import socket
 
 import uvicorn
@@ -78,5 +77,4 @@ def http_server(server: KnowledgeServer, listener: socket.socket, token: str) ->
 
 def serve_http(server: KnowledgeServer, listener: socket.socket, token: str) -> None:
     """Serve until Ctrl+C or SIGTERM."""
-    signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # a client that is gone must not end the server
     http_server(server, listener, token).run(sockets=[listener])

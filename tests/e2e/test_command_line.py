@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -198,3 +200,49 @@ def test_help_is_instant_and_complete(folder: Path) -> None:
     done = process("--help", cwd=folder)
     assert done.returncode == 0
     assert all(name in done.stdout for name in ("ingest", "search", "ask", "show", "status", "launch", "dev"))
+
+
+@pytest.mark.parametrize(("words", "stream"), [(["search", "keys"], "stdout"), (["search"], "stderr")])
+def test_a_reader_that_goes_ends_a_command_as_it_ends_every_program(
+    folder: Path, words: list[str], stream: str
+) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "wb") as closed:
+        streams: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, stream: closed}
+        done = subprocess.run([*OMNI, *words], cwd=folder, timeout=100, check=False, **streams)
+    assert done.returncode == -signal.SIGPIPE
+
+
+GONE_SERVER = """
+import socket
+from omni_pipelines.cli import main
+
+def ask_a_server(_arguments):
+    ours, theirs = socket.socketpair()
+    theirs.close()
+    try:
+        ours.send(b"question")
+    except BrokenPipeError:
+        print("nobody answers")
+    return 0
+
+main.execute = ask_a_server
+main.run()
+"""
+
+
+def test_a_server_that_is_gone_is_an_error_which_a_command_can_handle() -> None:
+    """Of SIGPIPE, the process died without a word."""
+    done = subprocess.run([sys.executable, "-c", GONE_SERVER], capture_output=True, timeout=100, check=False)
+    assert (done.returncode, done.stdout) == (0, b"nobody answers\n"), done.stderr
+
+
+@pytest.mark.parametrize("closed", [1, 2])
+def test_a_command_that_is_started_without_a_stream_works(folder: Path, closed: int) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$@" {closed}>&-', "sh", *OMNI, "search", "keys", "--json"], cwd=folder,
+        capture_output=True, timeout=100, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert (b"rotate" in done.stdout) == (closed == 2)

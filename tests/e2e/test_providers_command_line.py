@@ -111,9 +111,10 @@ def test_ctrl_c_stops_an_answer_that_is_being_written(folder: Path) -> None:
             [*OMNI, "ask", QUESTION], cwd=folder, env={**os.environ, "OMNI_LLM_URL": address},
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
-        silent.accept()  # the model was asked, and says nothing
-        asking.send_signal(signal.SIGINT)
-        stdout, stderr = asking.communicate(timeout=100)
+        connection, _ = silent.accept()
+        with connection:  # the model was asked, and says nothing
+            asking.send_signal(signal.SIGINT)
+            stdout, stderr = asking.communicate(timeout=100)
     assert (asking.returncode, stdout) == (130, "")
     assert stderr == "omni: interrupted; finished work is kept\n"
 
