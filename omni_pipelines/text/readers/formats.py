@@ -134,7 +134,7 @@ READERS = (
     Reader("markdown", 5, _at("markup.markdown"), "text/markdown", "prose", _MARKDOWN),
     Reader("restructured", 4, _at("markup.restructured"), "text/x-rst", "prose", (".rst", ".rest")),
     Reader("html", 14, _at("markup.html"), "text/html", "markup", (".html", ".htm", ".xhtml"), isolated=True),
-    Reader("python", 3, _at("source_code.python"), "text/x-python", "code", (".py", ".pyi", ".pyw"), "python"),
+    Reader("python", 4, _at("source_code.python"), "text/x-python", "code", (".py", ".pyi", ".pyw"), "python"),
     PLAIN,
     _binary("pdf", _at("pdf"), "application/pdf", "prose", ".pdf", version=9, recognize=_at("pdf", "recognize")),
     _binary("docx", _at("office.docx"), f"{_OFFICE}.wordprocessingml.document", "prose", *_WORD, version=5),

@@ -98,11 +98,29 @@ def test_python_encoding_cookie_further_down_is_ignored() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["print 'old'\n", "def f(:\n", "{% if x %}\n", "(" * 5000, "-" * 100_000 + "1", "x=\\"]
+    "text",
+    [
+        *("print 'old'\n", "def f(:\n", "{% if x %}\n", "(" * 5000, "-" * 100_000 + "1"),
+        *("x=\\", "'''a", "'a' b", "('" + "-" * 100 + "'" * 3),
+    ],
 )
 def test_python_that_does_not_parse_is_read_as_text(text: str) -> None:
     parsed = _read(text)
     assert (parsed.text, parsed.title, parsed.sections) == (text, "module.py", ())
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["print 'old'", "try: pass\nexcept A, e: raise A, e", "x = `1`; 0777", "type X[T = int] = t'{x}'", "a b"],
+)
+def test_python_of_another_version_or_with_mistakes_keeps_its_definitions(line: str) -> None:
+    text = f'"""Doc."""\n{line}\nclass A:\n    def f(self):\n        pass\n'
+    assert (_read(text).title, [path for _, path in _sections(text) if path]) == ("Doc.", ["A", "A.f"])
+
+
+@pytest.mark.parametrize("text", ["class war\nand def leppard\n", "class of 2020 (A)\n", "async def\n", "class:\n"])
+def test_python_words_of_a_text_are_no_definitions(text: str) -> None:
+    assert _sections(text) == []
 
 
 def test_python_form_feed_is_no_line_end() -> None:

@@ -1,8 +1,9 @@
-r"""The classes and functions of Python source that the parser of Python has accepted, from its lines alone.
+r"""The classes and functions of Python source, from its lines alone.
 
-Python's tree of a file costs most of the time of reading it, and only its definitions are needed. In source that is
-valid, a definition begins a line, and what is indented below it belongs to it: so patterns find both, if they know
-strings, brackets and comments. The body of a function is one match.
+Python's tree of a file costs most of the time of reading it, and only its definitions are needed. A definition begins
+a line, and what is indented below it belongs to it: so patterns find both, if they know strings, brackets and
+comments. The body of a function is one match. In valid source they find what its tree has; source of another version
+of Python, which our parser refuses, has its definitions as well.
 """
 
 from __future__ import annotations
@@ -49,15 +50,15 @@ _TOKEN = re.compile(
 )
 _HEAD = re.compile(
     rf"{_INDENT}(?P<indent>[ \t]*+)(?:(?P<decorator>@)"
-    rf"|(?P<definition>(?:async{_GAP})?(?:def|(?P<class>class))){_GAP}(?P<name>[^\s(\[:\\]++)"
+    rf"|(?P<definition>(?:async{_GAP})?(?:def|(?P<class>class))){_GAP}(?P<name>[^\s(\[:\\]++)(?=(?:{_GAP})?+[(\[:])"
     r"|(?P<walked>if|elif|else|try|except|finally|with|for|while)\b|(?P<skipped>match|case|async)\b)?"
 )
-"""Definitions inside a walked statement have the same names as outside."""
+"""Definitions inside a walked statement have the same names as outside. In a text, "class" begins no definition."""
 _LINE = re.compile(rf"[^\r\n]*+{_END}")
 
 
 class _Unclear(ValueError):
-    """Python of a later version: a string or a bracket seems not to end."""
+    """A string or a bracket does not end: the source is broken, or of a later version of Python."""
 
 
 @dataclass(frozen=True)
@@ -70,9 +71,10 @@ class _Block:
 
 
 def definition_sections(text: str) -> tuple[Section, ...]:
-    """The classes and functions of valid source as sections, nested, and what follows them; () if they are not clear.
+    """The classes and functions of source as sections, nested, and what follows them.
 
-    A section begins with the decorators of a definition and with the comments directly above them.
+    A section begins with the decorators of a definition and with the comments directly above them. There is none if a
+    string or a bracket does not end, because nothing is sure then.
     """
     try:
         # of sections with the same start, only the last one has any text
@@ -82,10 +84,13 @@ def definition_sections(text: str) -> tuple[Section, ...]:
 
 
 def first_statement(text: str) -> str:
-    """The first statement of valid source with the lines that it is on; "" if there is none."""
+    """The first statement of source with the lines that it is on; "" if there is none, or if it does not end."""
     lines = _Definitions(text)
     start = _end_of(_BLANKS, lines.text, 0)
-    return lines.text[start : lines.statement(start)[0]] if start < len(lines.text) else ""
+    try:
+        return lines.text[start : lines.statement(start)[0]] if start < len(lines.text) else ""
+    except _Unclear:
+        return ""
 
 
 class _Definitions:
