@@ -36,7 +36,12 @@ class RayWorkers:
         self._address, self._least_items = address, least_items
 
     def map(
-        self, work: Callable[[Item], Iterable[Result]], items: Iterable[Item], *, least_items: int | None = None
+        self,
+        work: Callable[[Item], Iterable[Result]],
+        items: Iterable[Item],
+        *,
+        total: int | None = None,
+        least_items: int | None = None,
     ) -> Iterator[tuple[Item, Iterable[Result]]]:
         """Each item with its results, in order. Fewer than `least_items` are done here.
 

@@ -28,8 +28,10 @@ from typing import Any, Generic, TypeVar
 from native.child_python import python_command
 from native.errors import EngineError
 
-START_AFTER_SECONDS = 4.0
-"""Work that this process does first. To start others costs about as much: small work never pays for it."""
+WORTH_SECONDS = 4.0
+"""Work that must be left for others to start: their start costs about as much."""
+_MEASURED_SECONDS = 1.0
+"""Work from which is estimated how much is left."""
 MAX_PROCESSES = 8
 """This process hands out the items and takes the results, so it cannot keep more busy."""
 ITEMS_AT_ONCE, BYTES_AT_ONCE = 16, 64 << 10
@@ -52,25 +54,32 @@ class WorkerProcesses:
 
     on_cluster = False
 
-    def __init__(self, count: int, start_after_seconds: float = START_AFTER_SECONDS) -> None:
-        self._count, self._start_after_seconds = min(count, MAX_PROCESSES), start_after_seconds
+    def __init__(self, count: int, worth_seconds: float = WORTH_SECONDS) -> None:
+        self._count, self._worth_seconds = min(count, MAX_PROCESSES), worth_seconds
 
     def map(
-        self, work: Callable[[Item], Iterable[Result]], items: Iterable[Item], *, least_items: int | None = None
+        self,
+        work: Callable[[Item], Iterable[Result]],
+        items: Iterable[Item],
+        *,
+        total: int | None = None,
+        least_items: int | None = None,
     ) -> Iterator[tuple[Item, Iterable[Result]]]:
         """Each item with its results, in order. The first ones are worked off here, while their results are read.
+
+        If nobody says how many items there are, as much is expected to be left as was done.
 
         Raises:
             Exception: what `work` raises.
             EngineError: an item ended several processes.
         """
         items, watch = iter(items), _Stopwatch()
-        while watch.seconds <= self._start_after_seconds:
+        while watch.seconds_left(total) <= self._worth_seconds:
             try:
                 item = next(items)
             except StopIteration:
                 return
-            yield item, watch.timed(work(item))
+            yield item, watch.timed(work, item)
         try:
             copied = _copied(work)
         except (PicklingError, AttributeError, TypeError):  # such as engines that the caller has loaded
@@ -93,21 +102,35 @@ class WorkerProcesses:
 
 
 class _Stopwatch:
-    """Adds up the seconds that it takes to make results."""
+    """Adds up the seconds that it takes to make the results of items."""
 
     def __init__(self) -> None:
-        self.seconds = 0.0
+        self._seconds = self._first_seconds = 0.0
+        self._items = 0
 
-    def timed(self, results: Iterable[Result]) -> Iterator[Result]:
-        made = iter(results)
+    def seconds_left(self, total: int | None) -> float:
+        """How long the other items will take. The first one, which loads what all need, is no measure."""
+        if total is None:
+            return self._seconds
+        measured = self._seconds - self._first_seconds
+        left = measured / max(1, self._items - 1) * (total - self._items)
+        return left if measured >= _MEASURED_SECONDS else 0.0
+
+    def timed(self, work: Callable[[Item], Iterable[Result]], item: Item) -> Iterator[Result]:
+        """The results of the next item."""
+        self._items += 1
+        if self._items == 2:
+            self._first_seconds = self._seconds
+        made: Iterator[Result] | None = None
         while True:
             began = time.monotonic()
             try:
+                made = made or iter(work(item))
                 result = next(made)
             except StopIteration:
                 return
             finally:
-                self.seconds += time.monotonic() - began
+                self._seconds += time.monotonic() - began
             yield result
 
 

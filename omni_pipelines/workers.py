@@ -24,13 +24,19 @@ class Workers(Protocol):
         ...
 
     def map(
-        self, work: Callable[[Item], Iterable[Result]], items: Iterable[Item], *, least_items: int | None = None
+        self,
+        work: Callable[[Item], Iterable[Result]],
+        items: Iterable[Item],
+        *,
+        total: int | None = None,
+        least_items: int | None = None,
     ) -> Iterator[tuple[Item, Iterable[Result]]]:
         """Each item with its results, in the order of the items, which are taken only as fast as they are worked off.
 
         Args:
             work: it may be copied to other processes: what it cannot take along, such as a model, it must load there.
             items: what it is applied to.
+            total: how many items there are.
             least_items: fewer items than this are done in this process; default: as it is worth for small items.
 
         Raises:
@@ -46,7 +52,12 @@ class ThisProcess:
     on_cluster = False
 
     def map(
-        self, work: Callable[[Item], Iterable[Result]], items: Iterable[Item], *, least_items: int | None = None
+        self,
+        work: Callable[[Item], Iterable[Result]],
+        items: Iterable[Item],
+        *,
+        total: int | None = None,
+        least_items: int | None = None,
     ) -> Iterator[tuple[Item, Iterable[Result]]]:
         """Each item with its results."""
         return ((item, work(item)) for item in items)

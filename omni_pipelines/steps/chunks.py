@@ -103,7 +103,7 @@ def reconcile_chunks(run: RunContext) -> ChunksReport:
     done = 0
     if stale:
         progress.report("splitting documents", done, len(stale), "documents")
-    for batch in _cut(run, _read(documents, pinned, stale, size_of, run.batches)):
+    for batch in _cut(run, _read(documents, pinned, stale, size_of, run.batches), len(stale)):
         made = [row for _, cut in batch for row in cut]
         cut_documents = is_in("doc_id", [document["doc_id"] for document, _ in batch])
         chunks.upsert(CHUNKS.key, pa.Table.from_pylist(made, schema=CHUNKS.schema), cut_documents)
@@ -146,11 +146,11 @@ def _read(
         yield from rows_of(documents.read(None, is_in("doc_id", batch), pinned.version), DocumentRow)
 
 
-def _cut(run: RunContext, documents: Iterable[DocumentRow]) -> Iterator[list[_Cut]]:
+def _cut(run: RunContext, documents: Iterable[DocumentRow], total: int) -> Iterator[list[_Cut]]:
     """Batches of documents that are cut, each to be committed together."""
     work = functools.partial(chunks_of, run.settings, run.engines)
     limits = run.batches
-    cut = ((document, list(rows)) for document, rows in run.workers.map(work, documents))
+    cut = ((document, list(rows)) for document, rows in run.workers.map(work, documents, total=total))
     return limited(cut, limits.documents, limits.file_bytes, lambda pair: pair[0]["size"], limits.seconds)
 
 

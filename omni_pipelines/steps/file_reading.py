@@ -110,8 +110,8 @@ class FileReader:
 
         Archives come last.
         """
-        others = (self._open(file) for file in files if not file.reader.is_archive)
-        for opened, found in self._workers.map(self._contents, others):
+        others = [file for file in files if not file.reader.is_archive]
+        for opened, found in self._workers.map(self._contents, map(self._open, others), total=len(others)):
             yield opened.file, self._noted(opened, found)
         for file in files:
             if file.reader.is_archive:

@@ -1,6 +1,7 @@
 """Chunks to a generation of the keyword index: built incrementally, and compared with the table before it is used."""
 
 import functools
+import math
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -222,8 +223,8 @@ def _build(run: RunContext, generation: str, chunks: LanceTable, version: int, d
     index = KeywordIndex.clone(base.folder, part, FILTERS) if base else KeywordIndex.create(part, FILTERS)
     with KeywordEngine(index) as engine:
         engine.delete(difference.remove)
-        done = 0
-        for _, entries in run.workers.map(analyzed, _parts(chunks, version, difference, size)):
+        done, parts = 0, math.ceil(len(write) / _ANALYZED_AT_ONCE)
+        for _, entries in run.workers.map(analyzed, _parts(chunks, version, difference, size), total=parts):
             progress.report("indexing keywords", done, len(write), "chunks")
             done += engine.bulk_upsert(entries, difference.have)
     progress.report("indexing keywords", len(write), len(write), "chunks")

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from native import worker_processes
 from native.errors import EngineError
 from native.worker_processes import BYTES_IN_FLIGHT, ITEMS_AT_ONCE, WorkerProcesses
 from tests.integration.native.worked_functions import fatal, fatal_once, process_of, refused_from_50, slow
 
 ITEMS = range(5 * ITEMS_AT_ONCE + 3)
 AT_ONCE = -1.0
-"""Seconds of work in this process until others start."""
+"""Seconds of work that must be left for processes to start."""
 ORPHANS = """
 from native.worker_processes import WorkerProcesses
 from tests.integration.native.worked_functions import slow
@@ -46,6 +47,18 @@ def ended(pid: int) -> bool:
 def test_little_work_is_done_in_this_process() -> None:
     found = [(item, list(results)) for item, results in WorkerProcesses(2).map(process_of, ITEMS)]
     assert found == [(item, [(item, os.getpid())]) for item in ITEMS]
+
+
+def test_processes_start_when_much_is_left_and_not_for_the_last_items(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker_processes, "_MEASURED_SECONDS", 0.02)
+
+    def pids(total: int, worth_seconds: float) -> list[int]:
+        found = WorkerProcesses(1, worth_seconds).map(slow, [0.01] * total, total=total)
+        return [pid for _, results in found for pid in results]
+
+    much, little = pids(40, 0.05), pids(40, 100.0)
+    assert (much[:3], much[-1] == os.getpid()) == ([os.getpid()] * 3, False)
+    assert set(little) == {os.getpid()}
 
 
 def test_results_of_several_processes_come_in_the_order_of_the_items() -> None:

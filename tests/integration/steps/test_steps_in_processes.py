@@ -21,7 +21,7 @@ from tests.integration.steps.table_rows import differing, rows
 from tests.samples.every_kind import KINDS
 
 ROOT = Path(__file__).parents[3]
-AT_ONCE = WorkerProcesses(2, start_after_seconds=-1.0)
+AT_ONCE = WorkerProcesses(2, worth_seconds=-1.0)
 KILLED = """
 import os, signal, sys
 from dataclasses import replace
