@@ -9,6 +9,7 @@ from omni_pipelines.text.descriptions import described_object, described_term
 
 _MARKS = re.compile(r"^(?:#+|=+|\*+)[ \t]+|[ \t]+(?:#+|=+)$")
 """What marks a heading in Markdown, AsciiDoc, MediaWiki or Org."""
+_LEVEL = re.compile(r"(#+|=+|\*+)[ \t]")
 _ATTACHED = re.compile(r"\s*\n\+[ \t]*\n\s*|\n")
 """What is between the parts of a description in AsciiDoc: a plus sign, or only the end of the line of its term."""
 
@@ -29,6 +30,22 @@ def block_labels(text: str, found: Sequence[Block]) -> list[str]:
         if block.kind is BlockKind.TERM:
             around.append((block.indent + 1, _lines(text, block)[0]))
     return labels
+
+
+def headings_around(text: str, found: Sequence[Block], labels: Sequence[str]) -> list[str]:
+    """For each block the heading around its label, as far as marks tell the levels; "" if none does."""
+    around: list[tuple[int, str]] = []  # (level, name) of the headings that a block is below, outermost first
+    names: list[str] = []
+    for block, label in zip(found, labels, strict=True):
+        if block.kind is BlockKind.HEADING:
+            mark = _LEVEL.match(text, block.start)
+            level = len(mark[1]) if mark else 0
+            around = [(other, name) for other, name in around if other < level]
+            if level:
+                around.append((level, _name(_lines(text, block))))
+        outer = [name for _, name in around if name != label]
+        names.append(outer[-1] if outer else "")
+    return names
 
 
 def with_titles(text: str, found: Sequence[Block], titles: Collection[str]) -> list[Block]:

@@ -17,7 +17,8 @@ _FENCE = re.compile(r"(?P<sign>`{3,}|~{3,})[ \t]*(?P<info>[^`]*)$")
 _ITEM = re.compile(r"(?:[-*+•]|\d{1,3}[.)]|\(?[a-zA-Z]\))[ \t]+(?=\S)")
 _FIELD = re.compile(
     r":(?:param|type|returns?|rtype|raises?|arg|keyword)\b[^:\n]*:|[\w*.`'\"-]+(?:[ \t]*\([^)\n]*\))?:(?=[ \t]+\S)"
-    r"|\*\*[^*:\n]{1,60}(?::\*\*|\*\*:)(?=[ \t]+\S)|(?!\.\. )[^\s:][^:\n]{0,80}::(?=[ \t]+\S)"
+    r"|\*\*[^*:\n]{1,60}(?::\*\*|\*\*:|\*\*[ \t]+[\u2013\u2014-])(?=[ \t]+\S)"
+    r"|(?!\.\. )[^\s:][^:\n]{0,80}::(?=[ \t]+\S)"
     r"|;[ \t]*\S[^:\n]{0,80}(?:[ \t]:(?=[ \t]+\S)|$)"
 )
 """`:param name:`, `name (type):` or `**Name:**`, as docstrings, settings and notes write them; `name::` of AsciiDoc;
@@ -52,6 +53,8 @@ _CALL = re.compile(
     r"(?:@|(?:[a-z]+ ){0,2})[\w.]*\w(?: (?=\(.*\) ?(?:->|→) ?\w))?\((?:[^()]|\([^()]*\))*\)(?:\s*(?:->|→|:)\s*\S.*)?$"
 )
 """A line that is the signature of a function, class or method, as documentation shows it; `a ( b ) → c` too."""
+_DESCRIPTION = re.compile(r":[ \t]+(?=\S)")
+"""The description of the term on the line above it, in Markdown."""
 _CODE_INDENT = 4
 _MAX_TERM_LENGTH = 160
 LEAD_ENDS = (":", "：")  # noqa: RUF001
@@ -192,6 +195,11 @@ class _Scanner:
             self._take(BlockKind.SIGNATURE, 1)
         elif self._is_code(line):
             self._take(BlockKind.CODE, self._until(lambda other: bool(other.text) and other.indent < line.indent))
+        elif following is not None and _DESCRIPTION.match(following.text) and not line.text.endswith(LEAD_ENDS):
+            self._index += 1
+            described = self._until(lambda other: not other.text or self._is_marked(other))
+            self._index -= 1
+            self._take(BlockKind.TERM, 1 + described)
         elif (
             following is not None
             and following.text

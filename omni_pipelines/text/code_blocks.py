@@ -1,14 +1,14 @@
 """Split source code into blocks: what people wrote for people, in comments and docstrings, and signatures."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
 from omni_pipelines.text.blocks import Block, BlockKind, blocks
 from omni_pipelines.text.sentences import lines
 
-_COMMENT = re.compile(r"(?:#+:?|//+!?|--+|;+|/?\*+)(?:[ \t]+|$)")
+_COMMENT = re.compile(r"(?:#+:?|//+!?|--+|;+|/?\*+/?)(?:[ \t]+|$)")
 _ITEM = re.compile(r"(?:[-*+•|]|\d{1,3}[.)]|\(?[a-z]\)|@\w+)[ \t]+\S|:?[\w*.]+(?:[ \t]*\([^)\n]*\))?:(?:[ \t]|$)")
 """A list item, a row of a table, or `name (type): description`: each starts a new block."""
 _RULE = re.compile(r"[\W_]+$")
@@ -21,8 +21,18 @@ _DECLARATION = re.compile(
 _C_FUNCTION = re.compile(
     r"(?!(?:if|for|while|switch|return|else|do|catch)\b)[\w:<>,*&\[\] \t]+[ \t*&][\w:~]+\([^;]*$"
 )
-_CONSTANT = re.compile(r"(?:_?[A-Z]\w*|\w+[ \t]*:[ \t]*[\w.\[\], |\"']+)[ \t]*=(?!=)[ \t]*\S")
-"""A constant, an alias, or a field with its type and default value."""
+_METHOD = re.compile(
+    r"(?!(?:if|for|foreach|while|with|switch|catch|using|lock|synchronized|match|when|unless)\b)"
+    r"[\w#$]+[ \t]*\([^;]*\)(?:[ \t]*:[^;{]+)?[ \t]*\{$"
+)
+"""A method of JavaScript or TypeScript, which no word introduces."""
+_CONSTANT = re.compile(
+    r"(?:_?[A-Z]\w*|\w+[ \t]*:[ \t]*[\w.\[\], |\"']+)[ \t]*=(?!=)[ \t]*\S"
+    r"|(?:(?:export|public|private|protected|internal|static|final|readonly|pub(?:\([^)]*\))?"
+    r"|constexpr|const|let|var|val)[ \t]+)+(?:[\w.<>\[\]]+[ \t]+)?_?[A-Z]\w*[ \t]*(?::[^=]+)?"
+    r"=(?![=>])[ \t]*(?!(?:await[ \t]+)?(?:require|import)\b)\S"
+)
+"""A constant, an alias, or a field with its type and default value; what is imported under a name is none."""
 _QUOTES = re.compile(r'"""|\'\'\'')
 _OPENING = re.compile(r'\s*[rbufRBUF]{0,2}(?:"""|\'\'\')')
 _STATEMENT = re.compile(
@@ -54,6 +64,14 @@ def plain_quote(quote: str) -> str:
     """A quoted sentence on one line, without the comment signs of its further lines."""
     first, *rest = quote.splitlines() or [""]
     return " ".join(" ".join([first, *(_COMMENT.sub("", line.lstrip(), count=1) for line in rest)]).split())
+
+
+def without_signs(further: Sequence[str]) -> list[str]:
+    """The further lines of a comment without its signs; lines with code among them stay as they are."""
+    bare = [line.lstrip() for line in further]
+    if not all(_COMMENT.match(line) for line in bare if line):
+        return [*further]
+    return [_COMMENT.sub("", line, count=1) for line in bare]
 
 
 class _Content(Enum):
@@ -152,7 +170,10 @@ def _code(run: list[_Line]) -> Iterator[Block]:
 
 
 def _declares(text: str) -> bool:
-    return _DECLARATION.match(text) is not None or (text.endswith("{") and _C_FUNCTION.match(text) is not None)
+    if _DECLARATION.match(text) is not None:
+        return True
+    is_method = text.count("(") == text.count(")") and _METHOD.match(text) is not None
+    return text.endswith("{") and (is_method or _C_FUNCTION.match(text) is not None)
 
 
 def _declaration_length(run: list[_Line], index: int) -> int:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 
+from omni_pipelines.knowledge.answers.composing import UnitKind
 from omni_pipelines.knowledge.answers.question import (
     BY_DECLARATION,
     Asked,
@@ -12,7 +13,7 @@ from omni_pipelines.knowledge.answers.question import (
     name_parts,
     named_options,
 )
-from omni_pipelines.knowledge.answers.units import Unit, UnitKind, answer_units, label_of
+from omni_pipelines.knowledge.answers.units import Unit, answer_units, label_of
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.text.document import HEADING_SEPARATOR
 
@@ -22,7 +23,18 @@ DECLARING = ("def", "class", "function", "func", "fn", "struct", "interface", "t
 """Words before a name where it is declared, frequent ones first."""
 _DECLARED = re.compile(r"([A-Za-z_][\w.:]*?)\s*(?:[(=\[{<]|:(?!:)|$)", re.MULTILINE)
 """The name that a declaration declares: `join` in `def join(`, `Path` in `class Path:`."""
+_NAMED = re.compile(
+    r"(?:[\w#@!]+(?:\([^)]*\))?\s+)*?(?:enum\s+class|class|interface|struct|enum|trait|record|protocol|type|union|module"
+    r"|mod|object|func|function|fn|fun|def)\b[*&]?(?:\s*<[^>]*>)?\s*(?:\([^)]*\)\s*)?"
+    r"([A-Za-z_]\w*(?:(?:\.|::)\w+)*)(?![\w.])(?!\s+[*&]?\w+\s*\()"
+)
+"""A declaration that begins with what it declares: `class Heron extends Bird`, `func (h *Heron) Wait()`."""
 _CONSTANT = re.compile(r"(?:[\w.]+\.)?_*[A-Z][A-Z\d_]+")
+_STATED = re.compile(r"\b(?i:default)(?:s|ed)?\b(?:\s+(?:is|to|of|value))*[\s:=`]*((?:\w+\.)*_*[A-Z][A-Z\d_]{2,})\b")
+_OPTION_TERM = re.compile(r"[`*'\"]*-")
+_ASSIGNED = re.compile(r"[^(={]*=(?!=)")
+_NAME_PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+"""A word of a name: DEFAULT_PORT and DefaultPort have two."""
 _CONSTRUCTORS = {"__init__", "constructor"}
 FindHits = Callable[[str], Sequence[Hit]]
 """A query to the passages with its words."""
@@ -102,7 +114,9 @@ def declares(unit: Unit, name: str) -> bool:
 
 def _declared_name(unit: Unit) -> str:
     """The name that a unit declares; "" if it declares none."""
-    declared = _DECLARED.search(unit.quotes[0]) if unit.kind is UnitKind.SIGNATURE else None
+    if unit.kind is not UnitKind.SIGNATURE:
+        return ""
+    declared = _NAMED.match(unit.quotes[0]) or _DECLARED.search(unit.quotes[0])
     return declared[1] if declared else ""
 
 
@@ -119,24 +133,28 @@ def describes(unit: Unit, name: str) -> bool:
 
 
 def describes_option(unit: Unit, option: str) -> bool:
-    """Whether a unit is in the description of an option, whose heading or term names it: `-v, --verbose`."""
+    """Whether a unit is in the description of an option, whose heading or term names it: `-v, --verbose`.
+
+    The term of a command may name it too: `omni logs [-f]`.
+    """
     terms = [unit.heading or label_of(unit.hit)]
-    if unit.kind is UnitKind.DEFINITION:
+    if unit.kind is UnitKind.DEFINITION and _OPTION_TERM.match(unit.quotes[0]):
         terms.append(unit.quotes[0].partition("\n")[0])
-    return any(_has_option(term, option) for term in terms)
+    return any(has_option(term, option) for term in terms)
 
 
-def _has_option(heading: str, option: str) -> bool:
+def has_option(heading: str, option: str) -> bool:
+    """Whether a heading or text names an option, in the same case."""
     return re.search(rf"(?<![^\s,;|/`'\"(\[]){re.escape(option)}(?![\w-])", heading) is not None
 
 
 def find_options(question: str, hits: Sequence[Hit], find: FindHits) -> list[Hit]:
     """For each option that a question names, the passage that describes it, of the named command if there is one."""
     found: list[Hit] = []
-    words = re.findall(r"\w{2,}", question)
+    words = re.findall(r"\w{2,}", question.casefold())
     for option in named_options(question)[:MAX_NAMES]:
-        described = [hit for hit in find(question) if _has_option(_symbol(hit), option)]
-        described.sort(key=lambda hit: -sum(word in f"{hit.title.casefold()} {hit.path}" for word in words))
+        described = [hit for hit in find(question) if has_option(_symbol(hit), option)]
+        described.sort(key=lambda hit: -sum(word in f"{hit.title} {hit.path}".casefold() for word in words))
         found += described[:1]
     return _others(found, hits)
 
@@ -153,12 +171,20 @@ def constant_defaults(declaration: str, parameters: Sequence[str]) -> set[str]:
     return {name_parts(default)[-1] for default in found if _CONSTANT.fullmatch(default)}
 
 
+def stated_constants(text: str) -> set[str]:
+    """The constants that a text says are defaults: TTL in "Defaults to TTL"."""
+    return {name_parts(name)[-1] for name in _STATED.findall(text)}
+
+
 def is_named(unit: Unit, question: str) -> bool:
-    """Whether a unit declares a constant whose name a question spells out: "default protocol" is DEFAULT_PROTOCOL."""
+    """Whether a unit declares a constant whose name a question spells out: "default protocol" is DEFAULT_PROTOCOL.
+
+    In Go it is DefaultProtocol.
+    """
     declared = _declared_name(unit)
-    if not _CONSTANT.fullmatch(declared):
+    if not (_CONSTANT.fullmatch(declared) or (declared[:1].isupper() and _ASSIGNED.match(unit.quotes[0]))):
         return False
-    parts = name_parts(declared)[-1].casefold().strip("_").split("_")
+    parts = [part.casefold() for part in _NAME_PART.findall(name_parts(declared)[-1])]
     return len(parts) > 1 and set(parts) <= set(re.findall(r"\w+", question.casefold()))
 
 

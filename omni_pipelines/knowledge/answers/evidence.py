@@ -19,38 +19,37 @@ from functools import cached_property
 import numpy as np
 
 from omni_pipelines.knowledge.answers.common_words import named_words
+from omni_pipelines.knowledge.answers.composing import CONTAINERS, UnitKind
 from omni_pipelines.knowledge.answers.definitions import (
     constant_defaults,
     declares,
     describes,
     describes_option,
     has_default,
+    has_option,
     is_named,
+    stated_constants,
 )
 from omni_pipelines.knowledge.answers.question import (
     ABOUT_SYMBOLS,
     Asked,
     Terms,
     WeightedWords,
+    answers_every_kind,
     answers_kind,
     asked_kind,
     defined_names,
     figures,
+    has_symbol,
     is_negated,
     mentions,
     name_parts,
     named_options,
     names,
+    symbols,
+    wants_list,
 )
-from omni_pipelines.knowledge.answers.units import (
-    CONTAINERS,
-    Unit,
-    UnitKind,
-    answer_units,
-    headings_of,
-    label_of,
-    subject,
-)
+from omni_pipelines.knowledge.answers.units import Unit, answer_units, headings_of, label_of, subject
 from omni_pipelines.knowledge.answers.weights import DECISION_BIAS, MIN_EVIDENCE, WEIGHTS
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.text.calibration import Calibration
@@ -127,6 +126,11 @@ class Question:
         return names(self.text)
 
     @cached_property
+    def symbols(self) -> list[str]:
+        """The signs that it asks about, see `symbols`."""
+        return symbols(self.text)
+
+    @cached_property
     def units(self) -> list[list[Unit]]:
         """The units of each passage."""
         licences = bool({"licens", "licenc", "copyright"} & self.forms(self.text))
@@ -141,7 +145,7 @@ class Question:
             forms = functools.cache(self.forms)  # most units of a passage have the same context
             scored = []
             for unit in units:
-                if unit.kind not in CONTAINERS:
+                if self._may_answer(unit, units):
                     text, context = unit.text, _context(hit, headings_of(unit))
                     each = Candidate(unit, rank, text, self.forms(text), context, forms(context), passage_forms)
                     scored.append((self._first_score(each), each))
@@ -149,6 +153,35 @@ class Question:
             found += scored[:MAX_CANDIDATES_PER_HIT]
         found.sort(key=lambda pair: -pair[0])
         return [each for _, each in found[:MAX_CANDIDATES]]
+
+    def _may_answer(self, unit: Unit, units: Sequence[Unit]) -> bool:
+        """Whether a unit is not made of others, and has a sign that the question asks about, if it does."""
+        is_one = unit.kind not in CONTAINERS or _is_undivided(unit, units)
+        text = f"{unit.heading or label_of(unit.hit)}\n{unit.text}" if is_one and self.symbols else ""
+        return is_one and (not self.symbols or any(has_symbol(text, each) for each in self.symbols))
+
+    def is_about_another(self, each: Candidate, first: Candidate) -> bool:
+        """Whether a candidate is about another thing than `first`, which an answer begins with: an option or a row.
+
+        Another row is one with no word of the question, if one of the same table has some and answers. What many rows
+        have counts for none.
+        """
+        if self.is_described_option(first):
+            return not any(has_option(f"{each.context}\n{each.text}", option) for option in self._options)
+        if each.unit.kind is not UnitKind.ROW or wants_list(self.text):
+            return False
+        table = [self.forms(unit.quotes[-1]) for unit in self.units[each.rank - 1] if _is_beside(unit, each.unit)]
+        counts = [(word, sum(not word.forms.isdisjoint(own) for own in table)) for word in self.words.words]
+        telling = [word for word, count in counts if count == 1 or 2 * count < len(table)]
+
+        def is_told(row: Candidate) -> bool:
+            own = self.forms(row.unit.quotes[-1])
+            return any(not word.forms.isdisjoint(own) for word in telling)
+
+        beside = (other for other in self.candidates if _is_beside(other.unit, each.unit))
+        return not is_told(each) and any(
+            is_told(other) and answers_every_kind(self.text, other.text) for other in beside
+        )
 
     def _first_score(self, each: Candidate) -> float:
         """A score that needs no embedding: shared words, the passage's meaning and rank, and the asked kind."""
@@ -197,9 +230,12 @@ class Question:
 
     def constants(self, each: Candidate) -> list[Unit]:
         """The declarations of the constants that a candidate gives as default values of what the question names."""
-        if self.asked is not Asked.DEFAULT or each.unit.kind is not UnitKind.SIGNATURE:
+        if self.asked is not Asked.DEFAULT:
             return []
-        defaults = constant_defaults(each.unit.quotes[0], self._defined)
+        if each.unit.kind is UnitKind.SIGNATURE:
+            defaults = constant_defaults(each.unit.quotes[0], self._defined)
+        else:
+            defaults = stated_constants(each.text)
         units = (unit for own in self.units for unit in own if unit.hit.path == each.unit.hit.path)
         return [unit for unit in units if any(declares(unit, constant) for constant in defaults)]
 
@@ -245,6 +281,8 @@ class Question:
 
         Words that every subject shares, such as "use", are not among them.
         """
+        if self.symbols and not self.candidates:
+            return tuple(self.symbols)
         nearest = self.nearness[:, 1:].max(axis=0, initial=0.0)
         words = zip(self.words.words, nearest, strict=True)
         return named_words(word.surface for word, near in words if not word.count and near < NEAR_MEANING)
@@ -319,6 +357,19 @@ class Question:
         text = f" {' '.join(f'{each.context} {each.text}'.casefold().split())} "
         near = sum(f"{one.surface} {other.surface}".casefold() in text for one, other in pairs)
         return near / len(pairs) if pairs else 0.0
+
+
+def _is_undivided(unit: Unit, units: Sequence[Unit]) -> bool:
+    """Whether a unit is a list of which no item can be quoted alone, such as one of names."""
+    return unit.kind is UnitKind.LIST and not any(
+        other.kind is not UnitKind.SECTION and other is not unit and unit.contains(other) for other in units
+    )
+
+
+def _is_beside(unit: Unit, row: Unit) -> bool:
+    """Whether a unit is a row of the same table as a row."""
+    is_row = unit.kind is UnitKind.ROW and row.kind is UnitKind.ROW
+    return is_row and unit.hit.chunk_id == row.hit.chunk_id and unit.ranges[:-1] == row.ranges[:-1]
 
 
 def _context(hit: Hit, headings: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from omni_pipelines.knowledge.answers.cited_answer import Answer, Sentence
+from omni_pipelines.knowledge.answers.composing import CONTAINERS, UnitKind
 from omni_pipelines.knowledge.answers.conflicts import difference, find_conflicts
 from omni_pipelines.knowledge.answers.definitions import indentation
 from omni_pipelines.knowledge.answers.evidence import (
@@ -20,7 +21,7 @@ from omni_pipelines.knowledge.answers.question import (
     wants_list,
 )
 from omni_pipelines.knowledge.answers.quotes import cite
-from omni_pipelines.knowledge.answers.units import CONTAINERS, Unit, UnitKind
+from omni_pipelines.knowledge.answers.units import Unit
 
 _ITEMS = {UnitKind.ITEM, UnitKind.DEFINITION}
 MAX_UNITS = 3
@@ -53,7 +54,7 @@ def extract_answer(release: int, question: Question) -> Answer:
     fitting = [candidates[index] for index, _ in scored]
     chosen = _declarations(fitting, question)
     if question.asked not in BY_DECLARATION or not chosen:
-        chosen = _chosen(fitting, [score for _, score in scored], chosen[:1])
+        chosen = _chosen(fitting, [score for _, score in scored], chosen[:1], question)
     chosen += _contradictions(chosen, fitting, question)
     constants = [unit for each in chosen for unit in question.constants(each)]
     units = _merged([*(whole_unit(each, question) for each in chosen), *constants], question)
@@ -89,7 +90,7 @@ def abstention(release: int, question: Question, evidence: float) -> Answer:
         answer="",
         sentences=(),
         evidence=evidence,
-        missing=question.unmentioned if question.candidates else (),
+        missing=question.unmentioned if question.candidates or question.symbols else (),
         nearest=tuple(cite(unit.hit, *unit.ranges[-1]) for unit in units),
     )
 
@@ -119,11 +120,14 @@ def _sentence(unit: Unit) -> Sentence:
     return Sentence(text=unit.text, label=unit.label, citations=citations)
 
 
-def _chosen(fitting: Sequence[Candidate], scores: Sequence[float], first: Sequence[Candidate]) -> list[Candidate]:
-    """`first`, the best of the candidates, and those that are nearly as good and say something else."""
+def _chosen(
+    fitting: Sequence[Candidate], scores: Sequence[float], first: Sequence[Candidate], question: Question
+) -> list[Candidate]:
+    """`first`, the best of the candidates, and those nearly as good that say something else about the same."""
     chosen = [*first]
     for each, score in zip(fitting, scores, strict=True):
-        is_worth_adding = score >= MIN_SHARE * scores[0] and not (chosen and _is_fragment(each.unit))
+        is_off = chosen and (_is_fragment(each.unit) or question.is_about_another(each, chosen[0]))
+        is_worth_adding = score >= MIN_SHARE * scores[0] and not is_off
         if is_worth_adding and len(chosen) < MAX_UNITS and not any(_repeats(each, one) for one in chosen):
             chosen.append(each)
     return chosen

@@ -67,7 +67,7 @@ _ASKED: tuple[tuple[Asked, tuple[str, ...]], ...] = (
     (
         Asked.VERSION,
         (
-            r"\b(?:what|which|in which|since which) (?:\w+ ){0,2}(?:version|release)\b",
+            r"\b(?:what|which|in which|since which) (?:\w+ ){0,2}(?:versions?|release)\b",
             r"\bwelche[rn]? version\b|\bversion of\b",
             "バージョン|版本",
         ),
@@ -196,7 +196,8 @@ _DEFINED_WORDS = re.compile(
     re.IGNORECASE,
 )
 _LIST = re.compile(
-    r"\b(?:list|steps?|ways|which \w+s|what (?!(?:is|was|does|has|happens)\b)(?:are|\w+s)\b"
+    r"\b(?:list|steps?|ways|which (?!\w*(?:ss|us|is)\b)\w+s"
+    r"|what (?!(?:does|has|happens|\w*(?:ss|us|is|as))\b)(?:are|\w+s)\b"
     r"|what (?:do|must|should|can) (?:i|you|we)|options?"
     r"|kinds|types|differences?|differ|compared?|versus|vs"
     r"|welche \w+(?:en|er|e)|schritte|unterschiede?)\b|どのような|何がある|哪些|步骤",
@@ -225,6 +226,11 @@ _NAME = re.compile(
     r"|(?-i:\b[a-z]+[A-Z]\w*\b|\b[A-Z]{2,}\w*\b)"  # camelCase, ACRONYM
     r"|\b\w+\(\)"  # call()
 )
+_SIGNS = re.compile(r"(?<!\S)[\"'`]?([!#-&(-+/:<-@\[-^{-~-]{1,3})[\"'`]?(?=[?.,;:]?(?:\s(?!\s*\d)|$))")
+"""Signs between blanks or in quotes, and not before a number."""
+_MENU = re.compile(r"(?<=\w) (?:>|->|=>|\|) (?=[A-Z])")
+"""What separates the entries of menus: Settings > Keys."""
+_PUNCTUATION = frozenset("? ! & / + : - -- % $ ( ) ?! :) # *".split())
 _CAPITALIZED = re.compile(r"(?<=[\w,;'\")] )[A-Z][a-z][\w-]*(?: [A-Z][a-z][\w-]*)*")
 """Capitalized words inside a sentence."""
 _GERMAN = re.compile(r"\b(?:der|die|das|ein|eine[nrms]?|und|ist|sind|wird|werden|wie|was|welche[rnms]?|für|nicht)\b")
@@ -285,6 +291,18 @@ def named_options(question: str) -> list[str]:
     return [name for name in names(question) if name.startswith("-") and not name[1:2].isdigit()]
 
 
+def symbols(question: str) -> list[str]:
+    """The signs that a question asks about: `>>`, `$?`, `&&`."""
+    found = (sign.rstrip("?") if len(sign) > 2 else sign for sign in _SIGNS.findall(_MENU.sub(" ", question)))
+    return [each for each in dict.fromkeys(found) if each not in _PUNCTUATION]
+
+
+def has_symbol(text: str, symbol: str) -> bool:
+    """Whether a text has a sign by itself, not as a part of a longer one."""
+    others = r"[^\w\s\"'`(){},.;:\[\]]|[\[\]]" if symbol[0] in "[]" else r"[^\w\s\"'`(){},.;:\[\]]"
+    return re.search(rf"(?<!{others}){re.escape(symbol)}(?!{others})", text) is not None
+
+
 def content(question: str) -> str:
     """A question without the words that only say what is asked for, such as "how often"."""
     return _MEASURE.sub(" ", question)
@@ -298,6 +316,12 @@ def wants_list(question: str) -> bool:
 def asked_kind(question: str) -> Asked:
     """The kind of answer that the words of a question ask for."""
     return next((asked for asked, pattern in _PATTERNS if pattern.search(question)), Asked.ANY)
+
+
+def answers_every_kind(question: str, text: str) -> bool:
+    """Whether a text has something of every kind that a question asks for: "how long by default" asks for two."""
+    asked = [kind for kind, pattern in _PATTERNS if pattern.search(question)]
+    return all(answers_kind(kind, text) >= 0 for kind in asked)
 
 
 def answers_kind(asked: Asked, text: str) -> float:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from omni_pipelines.knowledge.answers.cited_answer import Citation
 from omni_pipelines.knowledge.search.hits import Hit, cite_part
-from omni_pipelines.text.code_blocks import plain_quote
+from omni_pipelines.text.code_blocks import plain_quote, without_signs
 from omni_pipelines.text.sentences import Range
 from omni_pipelines.text.statements import NUMBER_WORDS
 
@@ -40,17 +40,20 @@ def shown_quotes(quotes: Sequence[str], kind: str, *, keep_lines: bool = False) 
     """Quotes of a document of this kind as an answer shows them, each on a line of its own.
 
     A quote is put on one line, in code without comment signs. With `keep_lines` it keeps its lines, as lists, tables
-    and code need, but not the blanks that all of them start with.
+    and code need, but not the blanks that all of them start with, and a comment of code not its signs.
     """
-    return "\n".join(_with_lines(quote) if keep_lines else _on_one_line(quote, kind) for quote in quotes)
+    shown = _with_lines if keep_lines else _on_one_line
+    return "\n".join(shown(quote, kind) for quote in quotes)
 
 
 def _on_one_line(quote: str, kind: str) -> str:
     return plain_quote(quote) if kind == "code" else " ".join(quote.split())
 
 
-def _with_lines(quote: str) -> str:
+def _with_lines(quote: str, kind: str) -> str:
     first, *rest = (line.rstrip() for line in quote.splitlines() or [""])
+    if kind == "code":
+        rest = without_signs(rest)
     indent = min((len(line) - len(line.lstrip()) for line in rest if line), default=0)
     return "\n".join([first, *(line[indent:] for line in rest)])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from omni_pipelines.knowledge.answers.composing import UnitKind
 from omni_pipelines.knowledge.answers.definitions import (
     declares,
     defines,
@@ -13,7 +14,7 @@ from omni_pipelines.knowledge.answers.definitions import (
     find_options,
 )
 from omni_pipelines.knowledge.answers.extraction import DECLARED_EVIDENCE, MAX_UNITS
-from omni_pipelines.knowledge.answers.units import UnitKind, answer_units
+from omni_pipelines.knowledge.answers.units import answer_units
 from omni_pipelines.knowledge.search.hits import Hit
 from tests.unit.knowledge.answering import ask, hit
 
@@ -207,3 +208,32 @@ def test_description_of_an_option_is_found_that_of_the_named_command_first() -> 
     assert find_options(question, [ship], lambda _: [ship, MOOR]) == [MOOR]
     assert find_options(question, [MOOR], lambda _: [ship, MOOR]) == []
     assert find_options("what does moor do?", [], lambda _: [MOOR]) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        ("class Heron extends Bird {\n", "Heron"),
+        ("public final class Heron implements Bird {\n", "Heron"),
+        ("type Heron struct {\n", "Heron"),
+        ("func (h *Heron) Wait() error {\n", "Wait"),
+        ("pub(crate) fn wait(hours: u8) {\n", "wait"),
+        ("static struct heron *find(int age) {\n", "find"),
+        ("export const WAIT_HOURS = 3;\n", "WAIT_HOURS"),
+        ("const WaitHours = 3\n", "WaitHours"),
+    ],
+)
+def test_declaration_of_another_language_declares_its_name(code: str, name: str) -> None:
+    declared = [unit for unit in answer_units(hit(code, kind="code")) if declares(unit, name)]
+    assert len(declared) == 1
+
+
+def test_constant_that_a_comment_names_as_the_default_is_shown_too() -> None:
+    field = "interface Nest {\n  /** Idle time. Defaults to TTL_MS. */\n  idle?: number;\n}\n"
+    code = f"export const TTL_MS = 1800;\n\n{field}"
+    assert "TTL_MS = 1800" in ask("What is the default idle time?", [hit(code, "a.ts", kind="code")]).answer
+
+
+def test_option_is_found_whatever_the_case_of_the_command() -> None:
+    other = MOOR.model_copy(update={"chunk_id": "other", "title": "Ship", "path": "ship.1"})
+    assert find_options("what does MOOR -v do?", [], lambda _: [other, MOOR]) == [MOOR]

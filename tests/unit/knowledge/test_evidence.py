@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from omni_pipelines.knowledge.answers.composing import CONTAINERS
 from omni_pipelines.knowledge.answers.evidence import (
     FEATURES,
     MAX_CANDIDATES,
@@ -16,7 +17,6 @@ from omni_pipelines.knowledge.answers.evidence import (
     answer_probability,
     unit_scores,
 )
-from omni_pipelines.knowledge.answers.units import CONTAINERS
 from tests.unit.knowledge.answering import CALIBRATION, asked, hit
 
 FILLER = "The weather was fine on most of these days."

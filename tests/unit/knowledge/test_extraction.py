@@ -205,8 +205,8 @@ def test_question_that_names_one_of_several_things_fits_only_that() -> None:
 def test_label_is_the_heading_that_the_text_does_not_name() -> None:
     text = "They sleep holding hands, so that none drifts."
     (sentence,) = ask(HANDS, [hit(text, heading="Animals > Otters")]).sentences
-    assert (sentence.label, sentence.text) == ("Otters", text)
-    (named,) = ask(HANDS, [hit("Otters sleep holding hands.", heading="Animals > Otters")]).sentences
+    assert (sentence.label, sentence.text) == ("Animals > Otters", text)
+    (named,) = ask(HANDS, [hit("Otters sleep holding hands.", heading="Sleeping otters")]).sentences
     assert named.label == ""
 
 
@@ -220,3 +220,37 @@ def test_citation_has_the_bytes_of_its_quote() -> None:
 
 def test_question_of_stop_words_alone_gets_no_answer() -> None:
     assert ask("who is the?", [hit("The treaty says who is the one.")]).abstained
+
+
+TABLE = (
+    "| port | fee | depth |\n|---|---|---|\n"
+    "| north quay | 30 | 4 |\n| south quay | 40 | 5 |\n| west quay | 50 | 6 |\n"
+)
+
+
+def test_further_row_without_a_word_of_the_question_is_left_out() -> None:
+    answer = quoted(TABLE, question="What is the fee of the north quay?")
+    assert "| north quay | 30 | 4 |" in answer
+    assert "south" not in answer
+
+
+def test_rows_that_the_question_names_are_all_quoted() -> None:
+    answer = quoted(TABLE, question="What are the fees of the north quay and the south quay?")
+    assert "north" in answer
+    assert "south" in answer
+
+
+def test_question_about_a_sign_is_answered_by_what_has_it() -> None:
+    append = "Moor redirects the log and appends with >> to the file."
+    other = "Moor redirects the log to the file always."
+    assert quoted(other, append, question="How does moor redirect with >>?") == append
+
+
+def test_question_about_a_sign_that_no_passage_has_names_it_as_missing() -> None:
+    answer = ask("How does moor redirect with >>?", [hit("Moor redirects the log to a file > always.")])
+    assert (answer.abstained, answer.missing) == (True, (">>",))
+
+
+def test_list_of_names_is_quoted_as_a_whole() -> None:
+    text = "# Otter events\n\n* `otter.born`\n* `otter.fed`\n* `otter.lost`\n"
+    assert "`otter.fed`" in quoted(text, question="What otter events are there?")

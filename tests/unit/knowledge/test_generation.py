@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omni_pipelines.knowledge.answers.cited_answer import Answer
+from omni_pipelines.knowledge.answers.composing import UnitKind
 from omni_pipelines.knowledge.answers.generation import ModelReader, NothingFound, Unsupported
 from omni_pipelines.knowledge.answers.prompts import PromptLimits, labelled, prompt, select_units
 from omni_pipelines.knowledge.answers.support import Support
-from omni_pipelines.knowledge.answers.units import Unit, UnitKind
+from omni_pipelines.knowledge.answers.units import Unit
 from omni_pipelines.language_models.claims import schema, written_claims
 from omni_pipelines.language_models.port import COMPLETE, Message, ModelTool, OnText, Turn
 from omni_pipelines.progress import Report, reporting_to

@@ -7,16 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omni_pipelines.ids import text_hash
-from omni_pipelines.knowledge.answers.units import (
-    CONTAINERS,
-    MAX_LENGTH,
-    SPLITTER,
-    Unit,
-    UnitKind,
-    answer_units,
-    headings_of,
-    label_of,
-)
+from omni_pipelines.knowledge.answers.composing import CONTAINERS, MAX_LENGTH, UnitKind
+from omni_pipelines.knowledge.answers.units import SPLITTER, Unit, answer_units, headings_of, label_of
 from tests.unit.knowledge.answering import hit
 from tests.unit.text.test_blocks import any_document
 
@@ -241,9 +233,9 @@ def test_units_below_a_heading_of_their_passage_have_it_as_their_label() -> None
     )
     found = answer_units(hit(text, heading="Animals > Otters; What they eat; Nights"))
     assert {unit.text: unit.label for unit in found} == {
-        "Otters live in the sea.": "Otters; What they eat; Nights",
+        "Otters live in the sea.": "Animals > Otters",
         "They eat nine kilos a day.": "What they eat",
-        "They sleep in kelp.": "Nights",
+        "They sleep in kelp.": "Animals > Nights",
     }
     assert [headings_of(unit) for unit in found][1:] == ["Animals > What they eat", "Animals > Nights"]
 
@@ -418,7 +410,7 @@ def test_quoted_line_is_no_heading_of_what_follows() -> None:
 @pytest.mark.parametrize("mark", ["* Boats", "== Boats ==", "== Boats", "## Boats"])
 def test_heading_of_any_markup_is_a_label_without_its_marks(mark: str) -> None:
     [unit] = answer_units(hit(f"{mark}\n- They sleep upon the ice.\n", heading="Harbour > Boats"))
-    assert (unit.label, unit.text) == ("Boats", "- They sleep upon the ice.")
+    assert (unit.heading, unit.text) == ("Boats", "- They sleep upon the ice.")
 
 
 def test_lines_of_a_glossary_are_definitions() -> None:
@@ -458,6 +450,47 @@ def test_other_units_need_another_version_of_the_splitter() -> None:
         *answer_units(hit("a,b\n1,2\n", kind="data")),
     ]
     assert (SPLITTER, text_hash(*(repr((unit.kind, unit.label, unit.quotes)) for unit in found))) == (
-        "7",
-        "08c7c8139b9d6cb11eb8b8dd2e128345",
+        "8",
+        "7bc03fbe0754dda655bf7c45dd8e53fc",
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "heading", "label"),
+    [
+        ("## [2.1] - May\n\n### Fixed\n\n- Boats no longer leak.\n", "Changes", "[2.1] - May > Fixed"),
+        ("### Fixed\n\n- Boats no longer leak.\n\n## 2.0\n\nMore.\n", "Changes > 2.1; 2.0", "2.1 > Fixed"),
+        ("- Boats no longer leak.\n", "Changes > 2.1 > Fixed", "2.1 > Fixed"),
+        ("- Boats no longer leak.\n", "Changes > How to mend", "How to mend"),
+        ("- Boats no longer leak.\n", "Changes > --mend", "--mend"),
+        ("- Boats no longer leak.\n\n# Seals\n\nSeals sleep here.\n", "Mending hulls; Seals", "Mending hulls"),
+    ],
+)
+def test_heading_of_one_word_is_labelled_with_the_one_around_it(text: str, heading: str, label: str) -> None:
+    first, *_ = answer_units(hit(text, heading=heading))
+    assert first.label == label
+
+
+def test_description_on_the_line_below_its_term_is_a_definition() -> None:
+    text = "`moor_port`\n: Port of the quay. Default: 8090.\n\n-f, --follow\n: Keep on printing.\n"
+    assert units(text, UnitKind.DEFINITION) == [
+        ("`moor_port`\n: Port of the quay. Default: 8090.",),
+        ("-f, --follow\n: Keep on printing.",),
+    ]
+
+
+def test_word_that_is_all_below_a_heading_is_a_unit() -> None:
+    assert units("# Moor\n\n## Licence\n\nMIT\n\n## More\n\nBoats are grey today.\n", UnitKind.SENTENCE)[0] == (
+        "MIT",
+    )
+
+
+@pytest.mark.parametrize("after", ["will moor the boat.", "This moors the boat."])
+def test_sentence_that_goes_on_below_code_is_quoted_with_the_code(after: str) -> None:
+    text = f"Say the following:\n\n```sh\nmoor boat\n```\n\n{after}\n"
+    assert (text.strip(),) in units(text, UnitKind.CODE)
+    assert not units(text, UnitKind.SENTENCE)
+
+
+def test_pointer_to_other_places_is_no_unit() -> None:
+    assert not units("See also: [The quay of the north][0]\n", UnitKind.SENTENCE)
