@@ -16,6 +16,8 @@ from omni_pipelines.cli.output import Stdout, complaint, ended_with_its_reader, 
 
 INTERRUPTED = 130
 """The exit code after Ctrl+C."""
+_ABOUT_WORDS = ("omni ask", "omni search")
+"""Commands whose words a person may write without quotes; a shell passes an option among them as one of omni."""
 _FIRST_OBJECTS = 2_000_000
 """New objects after which Python first collects garbage: more than imports make, which leave hardly any garbage."""
 _NEW_OBJECTS = 50_000
@@ -120,7 +122,10 @@ def _usage_error(error: click.ClickException) -> Exception:
     message, _, hint = said.replace(" (Did", " Did").partition(" Did you mean ")  # click and typer both add it
     context = getattr(error, "ctx", None)
     near = hint.removeprefix("one of: ").split("?")[0].replace("'", "")
-    cure = f"did you mean {near}?" if near else f"run: {context.command_path if context else 'omni'} --help"
+    path = context.command_path if context else "omni"
+    cure = f"did you mean {near}?" if near else f"run: {path} --help"
+    if not near and isinstance(error, click.NoSuchOption) and path in _ABOUT_WORDS:
+        cure = f'put the words in quotes: {path} "what does {error.option_name} do"; options: {path} --help'
     return ConfigurationError(message.rstrip("."), cure=cure)
 
 

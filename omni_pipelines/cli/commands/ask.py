@@ -62,4 +62,6 @@ def ask(
 def _no_answer(answer: Answer) -> str:
     """Why there is no answer, as far as that is known."""
     missing = ", ".join(f'"{word}"' for word in answer.missing)
+    if missing and not any(map(str.isalnum, "".join(answer.missing))):
+        return f"no passage that was found has {missing}; signs are not searched, so name them in words"
     return "the sources do not answer this" + (f"; nothing in them mentions {missing}" if missing else "")

@@ -118,6 +118,7 @@ def test_defect_shows_its_traceback_and_asks_for_a_report(omni: Omni) -> None:
     ("arguments", "line", "cure"),
     [
         (("status", "--bogus"), "No such option '--bogus'", "run: omni status --help"),
+        (("ask", "what", "does", "moor", "-v", "do"), "No such option '-v'", "put the words in quotes: omni ask"),
         (("search",), "Missing argument 'QUERY'", "run: omni search --help"),
         (("sarch", "x"), "No such command 'sarch'", "did you mean search?"),
         (("model", "pul"), "No such command 'pul'", "did you mean pull?"),
