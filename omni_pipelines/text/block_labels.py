@@ -1,4 +1,4 @@
-"""What each block of a text is about: the heading above it, or the term or object whose description it belongs to."""
+"""What each block of a text is about: the heading above it, or the term, object or question that it belongs to."""
 
 import re
 from collections.abc import Collection, Sequence
@@ -10,6 +10,7 @@ from omni_pipelines.text.descriptions import described_object, described_term
 _MARKS = re.compile(r"^(?:#+|=+|\*+)[ \t]+|[ \t]+(?:#+|=+)$")
 """What marks a heading in Markdown, AsciiDoc, MediaWiki or Org."""
 _LEVEL = re.compile(r"(#+|=+|\*+)[ \t]")
+_QUESTION = re.compile(r"[*_]*(?:Q|Question|F|Frage)[ \t]?\d*[:.)][*_]*[ \t]+(?P<question>[^\n]*?\?)")
 _ATTACHED = re.compile(r"\s*\n\+[ \t]*\n\s*|\n")
 """What is between the parts of a description in AsciiDoc: a plus sign, or only the end of the line of its term."""
 
@@ -26,10 +27,18 @@ def block_labels(text: str, found: Sequence[Block]) -> list[str]:
             first, *_ = lines = _lines(text, block)
             is_described = described_object(first) or described_term(first)
             around = [*around, (block.indent + 1, _name(lines))] if is_described else [(0, _name(lines))]
+        elif question := asked_question(text, block):
+            around = [(0, question)]
         labels.append(around[-1][1] if around else "")
         if block.kind is BlockKind.TERM:
             around.append((block.indent + 1, _lines(text, block)[0]))
     return labels
+
+
+def asked_question(text: str, block: Block) -> str:
+    """The question that a block of a list of questions asks: `Q: Who moors?`; "" if it asks none."""
+    found = _QUESTION.match(text, block.start, block.end)
+    return found["question"] if found is not None else ""
 
 
 def headings_around(text: str, found: Sequence[Block], labels: Sequence[str]) -> list[str]:

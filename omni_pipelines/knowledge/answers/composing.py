@@ -8,6 +8,7 @@ from enum import StrEnum
 from native.word_forms import character_pairs
 from omni_pipelines.knowledge.answers.quotes import without_marks
 from omni_pipelines.knowledge.search.hits import Hit
+from omni_pipelines.text.block_labels import asked_question
 from omni_pipelines.text.blocks import LEAD_ENDS, Block, BlockKind
 from omni_pipelines.text.document import HEADING_SEPARATOR
 from omni_pipelines.text.sentences import Range, sentences, trimmed
@@ -52,6 +53,12 @@ _COMMENT_LINES = re.compile(rf"[ \t]*(?:\*+/)?(?:\r?\n[ \t]*{_SIGN}[ \t]*)*\r?\n
 _DECORATOR = re.compile(r"@\w|#\[")
 _SEE_ALSO = re.compile(r"\W*see also\b[^.]*\.?", re.IGNORECASE)
 """A sentence that only names other places."""
+SUPERSEDED = re.compile(
+    r"\W*(?:status\W+|this (?:\w+ )?(?:is|was|has been) )?(?:superseded|replaced|obsoleted) by\b"
+    r"|\W*ersetzt durch\b|\W*abgelöst (?:durch|von)\b",
+    re.IGNORECASE,
+)
+"""What a document says of itself when another one holds instead."""
 _LINK_ITEM = re.compile(r"\W*(?:\[[^\]]*\]\([^)]*\)|[^.!?]*(?:\.\s?){4,}\s*\d+|https?://\S+)\W*$")
 _HIDDEN = re.compile(r"^\s*(?:\.\. |<!--)", re.MULTILINE)
 """A directive or a comment between two blocks."""
@@ -204,6 +211,8 @@ class Composer:
             lead = self._item_lead(items[:number], item, before)
             if item.kind is BlockKind.ITEM and self._text[: item.end].endswith(LEAD_ENDS):
                 continue  # it introduces what is below it
+            if asked_question(self._text, item):
+                continue  # the answer is below it, and has it as its label
             if lead is not None and kind is UnitKind.ITEM:
                 yield kind, (lead, (item.start, item.end))
             elif item.kind is BlockKind.FIELD or self._word_count(item.start, item.end) >= _MIN_WORDS:
@@ -316,6 +325,8 @@ class Composer:
         text = self._text[start:end]
         if _SEE_ALSO.fullmatch(text):
             return False
+        if SUPERSEDED.match(text):
+            return True
         few_symbols = len(_SYMBOLS.findall(text)) <= _MAX_SYMBOL_SHARE * len(text)
         return self._word_count(start, end) >= _MIN_WORDS and not text.endswith(LEAD_ENDS) and few_symbols
 

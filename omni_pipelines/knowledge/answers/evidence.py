@@ -49,7 +49,7 @@ from omni_pipelines.knowledge.answers.question import (
     symbols,
     wants_list,
 )
-from omni_pipelines.knowledge.answers.units import Unit, answer_units, headings_of, label_of, subject
+from omni_pipelines.knowledge.answers.units import Unit, answer_units, headings_of, is_notice, label_of, subject
 from omni_pipelines.knowledge.answers.weights import DECISION_BIAS, MIN_EVIDENCE, WEIGHTS
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.text.calibration import Calibration
@@ -157,6 +157,7 @@ class Question:
     def _may_answer(self, unit: Unit, units: Sequence[Unit]) -> bool:
         """Whether a unit is not made of others, and has a sign that the question asks about, if it does."""
         is_one = unit.kind not in CONTAINERS or _is_undivided(unit, units)
+        is_one = is_one and not is_notice(unit)  # an answer from its document quotes it anyway
         text = f"{unit.heading or label_of(unit.hit)}\n{unit.text}" if is_one and self.symbols else ""
         return is_one and (not self.symbols or any(has_symbol(text, each) for each in self.symbols))
 

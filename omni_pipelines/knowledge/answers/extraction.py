@@ -21,7 +21,7 @@ from omni_pipelines.knowledge.answers.question import (
     wants_list,
 )
 from omni_pipelines.knowledge.answers.quotes import cite
-from omni_pipelines.knowledge.answers.units import Unit
+from omni_pipelines.knowledge.answers.units import Unit, is_notice
 
 _ITEMS = {UnitKind.ITEM, UnitKind.DEFINITION}
 MAX_UNITS = 3
@@ -45,6 +45,7 @@ def extract_answer(release: int, question: Question) -> Answer:
     """The units of the hits that answer the question best, or an abstention if none is probable enough.
 
     The best unit comes first, see `_opening`, then the rest of its section. The others of one section keep its order.
+    What another document supersedes comes last, with the sentence that says so.
     """
     scored = _scored(question)
     candidates = question.candidates
@@ -58,11 +59,20 @@ def extract_answer(release: int, question: Question) -> Answer:
     chosen += _contradictions(chosen, fitting, question)
     constants = [unit for each in chosen for unit in question.constants(each)]
     units = _merged([*(whole_unit(each, question) for each in chosen), *constants], question)
+    notices = _notices(units, question)
+    units = _merged([*units, *notices], question)
+    outdated = {each.hit.doc_id for each in notices}
     sections = list(dict.fromkeys(_section(each) for each in units))
     near = [candidates[index] for index, score in scored if score >= MIN_DOCUMENT_SHARE]
     best = _opening(chosen, [each for each in chosen if each in near], question).unit
     units.sort(
-        key=lambda each: (not each.contains(best), sections.index(_section(each)), each.hit.start_byte, each.ranges)
+        key=lambda each: (
+            each.hit.doc_id in outdated,
+            not each.contains(best),
+            sections.index(_section(each)),
+            each.hit.start_byte,
+            each.ranges,
+        )
     )
     sentences = tuple(_sentence(each) for each in units)
     texts = [sentence.text for sentence in sentences]
@@ -109,6 +119,14 @@ def _evidence(question: Question, scored: Sequence[tuple[int, float]]) -> float:
     probability = answer_probability(question.features[scored[0][0]], question.calibration)
     is_declared = any(question.is_declaration(each) for each in question.candidates)
     return max(round(probability, 4), DECLARED_EVIDENCE if is_declared else 0.0)
+
+
+def _notices(units: Sequence[Unit], question: Question) -> list[Unit]:
+    """For each document of the units, the sentence of its passages that says that another document supersedes it."""
+    documents = dict.fromkeys(each.hit.doc_id for each in units)
+    said = [unit for found in question.units for unit in found if is_notice(unit)]
+    found = (next((unit for unit in said if unit.hit.doc_id == document), None) for document in documents)
+    return [unit for unit in found if unit is not None]
 
 
 def _section(unit: Unit) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from omni_pipelines.knowledge.answers.composing import CONTENTS, MAX_LENGTH, Composer, UnitKind
+from omni_pipelines.knowledge.answers.composing import CONTENTS, MAX_LENGTH, SUPERSEDED, Composer, UnitKind
 from omni_pipelines.knowledge.answers.quotes import shown_quotes
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.text.block_labels import block_labels, headings_around, with_titles
@@ -105,6 +105,12 @@ def label_of(hit: Hit) -> str:
     if len(label) <= limit:
         return label
     return f"{label.partition('(')[0]}(…)" if is_code and "(" in label else f"{label[: limit - 1].rstrip()}…"
+
+
+def is_notice(unit: Unit) -> bool:
+    """Whether a unit says that another document supersedes its own."""
+    is_sentence = unit.kind is UnitKind.SENTENCE and unit.hit.kind in _WITH_HEADINGS
+    return is_sentence and SUPERSEDED.match(unit.text) is not None
 
 
 def headings_of(unit: Unit) -> str:

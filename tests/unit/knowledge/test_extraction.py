@@ -254,3 +254,12 @@ def test_question_about_a_sign_that_no_passage_has_names_it_as_missing() -> None
 def test_list_of_names_is_quoted_as_a_whole() -> None:
     text = "# Otter events\n\n* `otter.born`\n* `otter.fed`\n* `otter.lost`\n"
     assert "`otter.fed`" in quoted(text, question="What otter events are there?")
+
+
+def test_document_that_says_it_is_superseded_comes_last_with_what_says_so() -> None:
+    notice = "Superseded by [2](new.md)."
+    old = f"# Old nests\n\n## Status\n\n{notice}\n\n## Decision\n\nOtters sleep in nests of driftwood.\n"
+    new = "Since last May most otters sleep far out upon kelp."
+    sentences = ask("Where do otters sleep?", [hit(old, "old.md"), hit(new, "new.md")]).sentences
+    assert [each.citations[0].path for each in sentences] == ["new.md", "old.md", "old.md"]
+    assert notice in [each.text for each in sentences]

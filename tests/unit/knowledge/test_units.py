@@ -455,22 +455,6 @@ def test_other_units_need_another_version_of_the_splitter() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("text", "heading", "label"),
-    [
-        ("## [2.1] - May\n\n### Fixed\n\n- Boats no longer leak.\n", "Changes", "[2.1] - May > Fixed"),
-        ("### Fixed\n\n- Boats no longer leak.\n\n## 2.0\n\nMore.\n", "Changes > 2.1; 2.0", "2.1 > Fixed"),
-        ("- Boats no longer leak.\n", "Changes > 2.1 > Fixed", "2.1 > Fixed"),
-        ("- Boats no longer leak.\n", "Changes > How to mend", "How to mend"),
-        ("- Boats no longer leak.\n", "Changes > --mend", "--mend"),
-        ("- Boats no longer leak.\n\n# Seals\n\nSeals sleep here.\n", "Mending hulls; Seals", "Mending hulls"),
-    ],
-)
-def test_heading_of_one_word_is_labelled_with_the_one_around_it(text: str, heading: str, label: str) -> None:
-    first, *_ = answer_units(hit(text, heading=heading))
-    assert first.label == label
-
-
 def test_description_on_the_line_below_its_term_is_a_definition() -> None:
     text = "`moor_port`\n: Port of the quay. Default: 8090.\n\n-f, --follow\n: Keep on printing.\n"
     assert units(text, UnitKind.DEFINITION) == [
