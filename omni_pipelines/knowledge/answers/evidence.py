@@ -47,9 +47,19 @@ from omni_pipelines.knowledge.answers.question import (
     named_options,
     names,
     symbols,
+    versions,
     wants_list,
 )
-from omni_pipelines.knowledge.answers.units import Unit, answer_units, headings_of, is_notice, label_of, subject
+from omni_pipelines.knowledge.answers.units import (
+    Unit,
+    answer_units,
+    headings_of,
+    is_beside,
+    is_notice,
+    is_undivided,
+    label_of,
+    subject,
+)
 from omni_pipelines.knowledge.answers.weights import DECISION_BIAS, MIN_EVIDENCE, WEIGHTS
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.text.calibration import Calibration
@@ -156,22 +166,25 @@ class Question:
 
     def _may_answer(self, unit: Unit, units: Sequence[Unit]) -> bool:
         """Whether a unit is not made of others, and has a sign that the question asks about, if it does."""
-        is_one = unit.kind not in CONTAINERS or _is_undivided(unit, units)
+        is_one = unit.kind not in CONTAINERS or is_undivided(unit, units)
         is_one = is_one and not is_notice(unit)  # an answer from its document quotes it anyway
         text = f"{unit.heading or label_of(unit.hit)}\n{unit.text}" if is_one and self.symbols else ""
         return is_one and (not self.symbols or any(has_symbol(text, each) for each in self.symbols))
 
     def is_about_another(self, each: Candidate, first: Candidate) -> bool:
-        """Whether a candidate is about another thing than `first`, which an answer begins with: an option or a row.
+        """Whether a candidate is about another option, version or row than `first`, which an answer begins with.
 
         Another row is one with no word of the question, if one of the same table has some and answers. What many rows
         have counts for none.
         """
         if self.is_described_option(first):
             return not any(has_option(f"{each.context}\n{each.text}", option) for option in self._options)
+        text = f"{each.context}\n{each.text}"
+        if any(mentions(first.context, version) and not mentions(text, version) for version in versions(self.text)):
+            return True
         if each.unit.kind is not UnitKind.ROW or wants_list(self.text):
             return False
-        table = [self.forms(unit.quotes[-1]) for unit in self.units[each.rank - 1] if _is_beside(unit, each.unit)]
+        table = [self.forms(unit.quotes[-1]) for unit in self.units[each.rank - 1] if is_beside(unit, each.unit)]
         counts = [(word, sum(not word.forms.isdisjoint(own) for own in table)) for word in self.words.words]
         telling = [word for word, count in counts if count == 1 or 2 * count < len(table)]
 
@@ -179,7 +192,7 @@ class Question:
             own = self.forms(row.unit.quotes[-1])
             return any(not word.forms.isdisjoint(own) for word in telling)
 
-        beside = (other for other in self.candidates if _is_beside(other.unit, each.unit))
+        beside = (other for other in self.candidates if is_beside(other.unit, each.unit))
         return not is_told(each) and any(
             is_told(other) and answers_every_kind(self.text, other.text) for other in beside
         )
@@ -358,19 +371,6 @@ class Question:
         text = f" {' '.join(f'{each.context} {each.text}'.casefold().split())} "
         near = sum(f"{one.surface} {other.surface}".casefold() in text for one, other in pairs)
         return near / len(pairs) if pairs else 0.0
-
-
-def _is_undivided(unit: Unit, units: Sequence[Unit]) -> bool:
-    """Whether a unit is a list of which no item can be quoted alone, such as one of names."""
-    return unit.kind is UnitKind.LIST and not any(
-        other.kind is not UnitKind.SECTION and other is not unit and unit.contains(other) for other in units
-    )
-
-
-def _is_beside(unit: Unit, row: Unit) -> bool:
-    """Whether a unit is a row of the same table as a row."""
-    is_row = unit.kind is UnitKind.ROW and row.kind is UnitKind.ROW
-    return is_row and unit.hit.chunk_id == row.hit.chunk_id and unit.ranges[:-1] == row.ranges[:-1]
 
 
 def _context(hit: Hit, headings: str) -> str:

@@ -226,6 +226,7 @@ _NAME = re.compile(
     r"|(?-i:\b[a-z]+[A-Z]\w*\b|\b[A-Z]{2,}\w*\b)"  # camelCase, ACRONYM
     r"|\b\w+\(\)"  # call()
 )
+_VERSION = re.compile(r"v?\d+(?:\.\d+)+")
 _SIGNS = re.compile(r"(?<!\S)[\"'`]?([!#-&(-+/:<-@\[-^{-~-]{1,3})[\"'`]?(?=[?.,;:]?(?:\s(?!\s*\d)|$))")
 """Signs between blanks or in quotes, and not before a number."""
 _MENU = re.compile(r"(?<=\w) (?:>|->|=>|\|) (?=[A-Z])")
@@ -289,6 +290,11 @@ def mentions(text: str, name: str) -> bool:
 def named_options(question: str) -> list[str]:
     """The options of a command that a question names: `-v`, `--jobs`."""
     return [name for name in names(question) if name.startswith("-") and not name[1:2].isdigit()]
+
+
+def versions(question: str) -> list[str]:
+    """The versions that a question names: 2.3, v1.0.4."""
+    return [name for name in names(question) if _VERSION.fullmatch(name)]
 
 
 def symbols(question: str) -> list[str]:

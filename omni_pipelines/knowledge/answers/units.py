@@ -113,14 +113,30 @@ def is_notice(unit: Unit) -> bool:
     return is_sentence and SUPERSEDED.match(unit.text) is not None
 
 
+def is_undivided(unit: Unit, units: Sequence[Unit]) -> bool:
+    """Whether a unit is a list of which no item can be quoted alone, such as one of names."""
+    return unit.kind is UnitKind.LIST and not any(
+        other.kind is not UnitKind.SECTION and other is not unit and unit.contains(other) for other in units
+    )
+
+
+def is_beside(unit: Unit, row: Unit) -> bool:
+    """Whether a unit is a row of the same table as a row."""
+    is_row = unit.kind is UnitKind.ROW and row.kind is UnitKind.ROW
+    return is_row and unit.hit.chunk_id == row.hit.chunk_id and unit.ranges[:-1] == row.ranges[:-1]
+
+
 def headings_of(unit: Unit) -> str:
     """The headings above a unit. The headings of its passage may also name sections that the unit is not in."""
     own = unit.heading
     if not own or own in unit.hit.heading.split(HEADING_SEPARATOR):
         return unit.hit.heading
     above, _, last = unit.hit.heading.rpartition(HEADING_SEPARATOR)
-    shared = above if own in last.split(JOINED_SEPARATOR) else unit.hit.heading
-    return HEADING_SEPARATOR.join(filter(None, [shared, own]))
+    sections = last.split(JOINED_SEPARATOR)
+    if own in sections:
+        return HEADING_SEPARATOR.join(filter(None, [above, own]))
+    inside = [above, unit.around] if unit.around in sections else [unit.hit.heading]
+    return HEADING_SEPARATOR.join(filter(None, [*inside, own]))
 
 
 def subject(unit: Unit) -> str:

@@ -263,3 +263,10 @@ def test_document_that_says_it_is_superseded_comes_last_with_what_says_so() -> N
     sentences = ask("Where do otters sleep?", [hit(old, "old.md"), hit(new, "new.md")]).sentences
     assert [each.citations[0].path for each in sentences] == ["new.md", "old.md", "old.md"]
     assert notice in [each.text for each in sentences]
+
+
+def test_unit_below_another_version_is_left_out() -> None:
+    text = "## 2.1\n\n- Otters sleep in the new kelp.\n\n## 2.0\n\n- Otters sleep upon the ice of bays.\n"
+    answer = quoted(text, question="Where do otters sleep in 2.1?")
+    assert "kelp" in answer
+    assert "ice" not in answer
