@@ -47,6 +47,7 @@ _STATEMENT = re.compile(
     r"|[)\]}]+[,;:]?$"
 )
 _MAX_SIGNATURE_LINES = 20
+_MAX_METHOD_LENGTH = 300
 _MAX_CODE_LENGTH = 600
 """Characters of statements without a blank line between them that make a block."""
 
@@ -172,8 +173,10 @@ def _code(run: list[_Line]) -> Iterator[Block]:
 def _declares(text: str) -> bool:
     if _DECLARATION.match(text) is not None:
         return True
-    is_method = text.count("(") == text.count(")") and _METHOD.match(text) is not None
-    return text.endswith("{") and (is_method or _C_FUNCTION.match(text) is not None)
+    if not text.endswith("{"):
+        return False
+    is_balanced = len(text) <= _MAX_METHOD_LENGTH and text.count("(") == text.count(")")
+    return (is_balanced and _METHOD.match(text) is not None) or _C_FUNCTION.match(text) is not None
 
 
 def _declaration_length(run: list[_Line], index: int) -> int:
