@@ -226,7 +226,7 @@ _NAME = re.compile(
     r"|(?-i:\b[a-z]+[A-Z]\w*\b|\b[A-Z]{2,}\w*\b)"  # camelCase, ACRONYM
     r"|\b\w+\(\)"  # call()
 )
-_VERSION = re.compile(r"v?\d+(?:\.\d+)+")
+_VERSION = re.compile(r"(?<![\w.])v?\d+(?:\.\d+)+(?!\w)")
 _SIGNS = re.compile(r"(?<!\S)[\"'`]?([!#-&(-+/:<-@\[-^{-~-]{1,3})[\"'`]?(?=[?.,;:]?(?:\s(?!\s*\d)|$))")
 """Signs between blanks or in quotes, and not before a number."""
 _MENU = re.compile(r"(?<=\w) (?:>|->|=>|\|) (?=[A-Z])")
@@ -294,7 +294,7 @@ def named_options(question: str) -> list[str]:
 
 def versions(question: str) -> list[str]:
     """The versions that a question names: 2.3, v1.0.4."""
-    return [name for name in names(question) if _VERSION.fullmatch(name)]
+    return _VERSION.findall(question)
 
 
 def symbols(question: str) -> list[str]:

@@ -31,5 +31,6 @@ def test_comment_above_a_declaration_describes_it_without_its_signs(code: str) -
 def test_comment_below_a_declaration_is_about_what_follows_it() -> None:
     code = "public class Boat {\n    /** The longest boat of all. */\n    static final int MAX_LENGTH = 3;\n"
     texts = [unit.text for unit in answer_units(hit(code, kind="code")) if unit.kind is UnitKind.SIGNATURE]
+    assert not [unit for unit in answer_units(hit(code, kind="code")) if unit.kind is UnitKind.SECTION]
     assert texts[0] == "public class Boat {"
     assert texts[1].endswith("The longest boat of all.")

@@ -237,3 +237,16 @@ def test_constant_that_a_comment_names_as_the_default_is_shown_too() -> None:
 def test_option_is_found_whatever_the_case_of_the_command() -> None:
     other = MOOR.model_copy(update={"chunk_id": "other", "title": "Ship", "path": "ship.1"})
     assert find_options("what does MOOR -v do?", [], lambda _: [other, MOOR]) == [MOOR]
+
+
+def test_usage_of_a_command_does_not_describe_its_options() -> None:
+    text = "`moor log [-f]`\n: Show the log of the boat.\n\n`-f`\n: Keep on printing.\n"
+    described = [unit.quotes[0] for unit in answer_units(hit(text)) if describes_option(unit, "-f")]
+    assert described == ["`-f`\n: Keep on printing."]
+
+
+def test_answer_about_an_option_has_no_other_option() -> None:
+    text = "-v\n: Moor prints more words about boats.\n\n-V\n: Moor prints which release of moor it is.\n"
+    answer = ask("what does moor -v do?", [hit(text, "moor.1", title="MOOR(1)")]).answer
+    assert "more words" in answer
+    assert "which release" not in answer

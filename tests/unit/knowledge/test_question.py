@@ -19,6 +19,7 @@ from omni_pipelines.knowledge.answers.question import (
     is_negated,
     mentions,
     names,
+    symbols,
     wants_list,
 )
 
@@ -189,3 +190,23 @@ def test_question_without_words_is_covered_by_nothing() -> None:
 def test_content_leaves_out_how_much_is_asked() -> None:
     assert content("How often are keys rotated?").split() == ["are", "keys", "rotated?"]
     assert content("Wie viele Tage?").split() == ["Tage?"]
+
+
+@pytest.mark.parametrize("question", ["Which status is it?", "which class moors?", "What process runs here?"])
+def test_singular_that_ends_with_s_asks_for_no_list(question: str) -> None:
+    assert not wants_list(question)
+
+
+@pytest.mark.parametrize(
+    ("question", "signs"),
+    [
+        ("difference between > and >>", [">", ">>"]),
+        ("What is $? in bash", ["$?"]),
+        ("What does `|` do?", ["|"]),
+        ("Where is Settings > Keys?", []),
+        ("How do I find files > 1 GB", []),
+        ("Q & A, and more / less?", []),
+    ],
+)
+def test_signs_that_a_question_asks_about(question: str, signs: list[str]) -> None:
+    assert symbols(question) == signs

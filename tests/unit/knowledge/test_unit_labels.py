@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from omni_pipelines.knowledge.answers.composing import CONTAINERS
-from omni_pipelines.knowledge.answers.units import answer_units
+from omni_pipelines.knowledge.answers.units import answer_units, headings_of
 from tests.unit.knowledge.answering import hit
 
 
@@ -32,3 +32,9 @@ def test_answer_in_a_list_of_questions_has_its_question_as_its_label(mark: str) 
     found = {unit.text: unit.label for unit in answer_units(hit(text)) if unit.kind not in CONTAINERS}
     [label] = [label for text, label in found.items() if "keeper" in text]
     assert label == "Who moors the boats?"
+
+
+def test_headings_of_a_unit_name_no_other_section_of_its_passage() -> None:
+    text = "## 2.1\n\n### Fixed\n\n- Boats no longer leak.\n\n## 2.0\n\n### Fixed\n\n- Sails no longer tear.\n"
+    first, *_, last = [headings_of(unit) for unit in answer_units(hit(text, heading="Changes > 2.1; 2.0"))]
+    assert (first, last) == ("Changes > 2.1 > Fixed", "Changes > 2.0 > Fixed")
