@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from omni_pipelines.errors import ConfigurationError
+from omni_pipelines.knowledge.answers.changes import find_changes
 from omni_pipelines.knowledge.answers.cited_answer import Answer
 from omni_pipelines.knowledge.answers.definitions import find_constants, find_definitions, find_options
 from omni_pipelines.knowledge.answers.evidence import Question
@@ -78,6 +79,7 @@ class Answering:
         hits = [*definitions, *hits] if asked_kind(question) in ABOUT_SYMBOLS else [*hits, *definitions]
         hits += find_constants(question, hits, find)
         hits += find_options(question, hits, find)
+        hits += find_changes(question, hits, find)
         vector = self._vectors.of_query(question)
         ids = [hit.chunk_id for hit in hits] if vector.readable else []
         return Question(

@@ -48,10 +48,10 @@ def find_definitions(question: str, hits: Sequence[Hit], find: FindHits) -> list
     for name in defined_names(question)[:MAX_NAMES]:
         if is_about_declaration or not any(defines(hit, name) for hit in hits):
             found += sorted(_defining(name, hits, find), key=lambda hit: _order(hit, name, words))[:MAX_DEFINITIONS]
-    return _others(found, hits)
+    return others(found, hits)
 
 
-def _others(found: Sequence[Hit], hits: Sequence[Hit]) -> list[Hit]:
+def others(found: Sequence[Hit], hits: Sequence[Hit]) -> list[Hit]:
     """The found passages, each once, that are not among the hits."""
     known = {hit.chunk_id for hit in hits}
     return [hit for hit in {hit.chunk_id: hit for hit in found}.values() if hit.chunk_id not in known]
@@ -156,7 +156,7 @@ def find_options(question: str, hits: Sequence[Hit], find: FindHits) -> list[Hit
         described = [hit for hit in find(question) if has_option(_symbol(hit), option)]
         described.sort(key=lambda hit: -sum(word in f"{hit.title} {hit.path}".casefold() for word in words))
         found += described[:1]
-    return _others(found, hits)
+    return others(found, hits)
 
 
 def has_default(declaration: str, parameter: str) -> bool:
@@ -205,7 +205,7 @@ def find_constants(question: str, hits: Sequence[Hit], find: FindHits) -> list[H
     found: list[Hit] = []
     for constant, path in named:
         found += (hit for hit in find(f'"{constant}"') if hit.path == path and defines(hit, constant))
-    return _others(found, hits)
+    return others(found, hits)
 
 
 def _is_within(hit: Hit, parts: Sequence[str]) -> bool:

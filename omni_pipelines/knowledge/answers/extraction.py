@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from omni_pipelines.knowledge.answers.changes import version_changes
 from omni_pipelines.knowledge.answers.cited_answer import Answer, Sentence
 from omni_pipelines.knowledge.answers.composing import CONTAINERS, UnitKind
 from omni_pipelines.knowledge.answers.conflicts import difference, find_conflicts
@@ -45,8 +46,12 @@ def extract_answer(release: int, question: Question) -> Answer:
     """The units of the hits that answer the question best, or an abstention if none is probable enough.
 
     The best unit comes first, see `_opening`, then the rest of its section. The others of one section keep its order.
-    What another document supersedes comes last, with the sentence that says so.
+    A document that says that another one supersedes it comes last, with this sentence. What changed in a version is
+    answered by all that is below its heading.
     """
+    changes = version_changes(question)
+    if changes:
+        return _answer(release, changes, DECLARED_EVIDENCE, question)
     scored = _scored(question)
     candidates = question.candidates
     evidence = _evidence(question, scored)
@@ -74,6 +79,10 @@ def extract_answer(release: int, question: Question) -> Answer:
             each.ranges,
         )
     )
+    return _answer(release, units, evidence, question)
+
+
+def _answer(release: int, units: Sequence[Unit], evidence: float, question: Question) -> Answer:
     sentences = tuple(_sentence(each) for each in units)
     texts = [sentence.text for sentence in sentences]
     return Answer(
