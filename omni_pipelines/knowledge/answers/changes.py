@@ -7,7 +7,7 @@ from omni_pipelines.knowledge.answers.composing import UnitKind
 from omni_pipelines.knowledge.answers.definitions import FindHits, others
 from omni_pipelines.knowledge.answers.evidence import Question
 from omni_pipelines.knowledge.answers.question import mentions, versions
-from omni_pipelines.knowledge.answers.units import Unit, headings_of
+from omni_pipelines.knowledge.answers.units import Unit, answer_units, headings_of
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.text.document import HEADING_SEPARATOR, JOINED_SEPARATOR
 
@@ -21,8 +21,8 @@ _ASKED = re.compile(
 _KIND = re.compile(r"\b(?:added|deprecated|removed|fixed)\b", re.IGNORECASE)
 """A kind of changes, which lists of changes have as a heading."""
 _FILLERS = re.compile(r"\b(?:versions?|releases?|hat sich)\b", re.IGNORECASE)
-_LATER = re.compile(r"\b(?:since|after|before|seit|nach|vor)\b", re.IGNORECASE)
-"""Words of a question about other versions than the one that it names."""
+_OTHERS = re.compile(r"\b(?:since|from|after|before|seit|von|nach|vor)\b", re.IGNORECASE)
+"""Words of a question or a heading about other versions than the one that it names."""
 _ZEROS = re.compile(r"(?:\.0)+$")
 """2.3 and 2.3.0 are the same version."""
 _QUOTED = (UnitKind.LIST, UnitKind.PARAGRAPH, UnitKind.SENTENCE, UnitKind.ITEM, UnitKind.DEFINITION)
@@ -33,14 +33,19 @@ def changed_version(question: str) -> str:
     """The version whose changes a question asks for: 2.3 in "what changed in 2.3?"; "" if it asks for none."""
     named = versions(question)
     is_asked = _ASKED.search(question) or _KIND.search(question)
-    return named[0].removeprefix("v") if len(named) == 1 and is_asked and not _LATER.search(question) else ""
+    return named[0].removeprefix("v") if len(named) == 1 and is_asked and not _OTHERS.search(question) else ""
 
 
 def find_changes(question: str, hits: Sequence[Hit], find: FindHits) -> list[Hit]:
-    """Passages below the heading of the version that a question asks for, and that are not among its hits."""
+    """Passages below the heading of the version that a question asks for, which are not among its hits."""
     version = changed_version(question)
-    found = find(f'"{version}"') if version else []
-    return others([hit for hit in found if _is_below(hit.heading, version)], hits)
+    if not version:
+        return []
+    short = _ZEROS.sub("", version)
+    written = dict.fromkeys([version, short, f"{short}.0"])
+    found = [hit for each in written for query in (each, f"v{each}") for hit in find(f'"{query}"')]
+    below = (hit for hit in found if any(_is_below(headings_of(unit), version) for unit in answer_units(hit)))
+    return others(list(below), hits)
 
 
 def version_changes(question: Question) -> list[Unit]:
@@ -71,7 +76,7 @@ def version_changes(question: Question) -> list[Unit]:
 def _is_below(headings: str, version: str) -> bool:
     """Whether one of the headings begins with a version: `[2.3.0] - 2024-05-21`, `What's new in Python 3.11`."""
     short = re.escape(_ZEROS.sub("", version))
-    number = rf"v?{short}(?:\.0)*(?![\w.]*\d)"
+    number = rf"v?{short}(?:\.0)*(?!\.?\w|-[a-z])"
     begins = re.compile(rf"\W*(?:[^\W\d][\w'\u2019]*\W+){{0,5}}?{number}", re.IGNORECASE)
     parts = (part for outer in headings.split(HEADING_SEPARATOR) for part in outer.split(JOINED_SEPARATOR))
-    return any(begins.match(part) for part in parts)
+    return any(begins.match(part) and not _OTHERS.search(part) for part in parts)

@@ -135,8 +135,8 @@ def headings_of(unit: Unit) -> str:
     sections = last.split(JOINED_SEPARATOR)
     if own in sections:
         return HEADING_SEPARATOR.join(filter(None, [above, own]))
-    inside = [above, unit.around] if unit.around in sections else [unit.hit.heading]
-    return HEADING_SEPARATOR.join(filter(None, [*inside, own]))
+    inside = [above, unit.around] if unit.around in sections else [unit.hit.heading, unit.around]
+    return HEADING_SEPARATOR.join(dict.fromkeys(filter(None, [*inside, own])))
 
 
 def subject(unit: Unit) -> str:

@@ -7,6 +7,7 @@ import pytest
 from omni_pipelines.knowledge.answers.changes import changed_version, find_changes
 from omni_pipelines.knowledge.answers.cited_answer import Answer
 from omni_pipelines.knowledge.answers.extraction import DECLARED_EVIDENCE
+from omni_pipelines.knowledge.search.hits import Hit
 from tests.unit.knowledge.answering import ask, hit
 
 LOG = (
@@ -57,6 +58,14 @@ def test_heading_of_a_version_begins_with_it_or_with_some_words(heading: str) ->
 
 
 @pytest.mark.parametrize(
+    "heading", ["2.3.x", "2.3.01", "2.3.0rc1", "2.3.0-beta", "From 2.3.0 to 2.4", "12.3.0", "2.3.1"]
+)
+def test_heading_of_other_versions_is_none_of_a_version(heading: str) -> None:
+    answer = told("what changed in 2.3.0", f"## {heading}\n\nBoats can be split by sailors.\n")
+    assert answer.evidence < DECLARED_EVIDENCE
+
+
+@pytest.mark.parametrize(
     "question",
     [
         *("what changed since 2.3.0", "what changed between 2.2 and 2.3", "how do I install 2.3.0", "what changed"),
@@ -80,16 +89,22 @@ def test_list_of_another_version_program_or_thing_is_not_told_as_a_whole(questio
     assert told(question, text).evidence < DECLARED_EVIDENCE == told("what changed in 2.3.0").evidence
 
 
-def test_passages_of_a_version_are_found_by_it_alone() -> None:
-    below = hit("- Oars.", "a.md", heading="Changelog > 2.3.0 > Removed")
-    other = hit("- Version 2.3.0 of the rope.", "b.md", heading="Ropes")
+def test_passages_of_a_version_are_found_by_it_alone_however_it_is_written() -> None:
+    below = hit("- Oars made of old wood.", "a.md", heading="Changelog > 2.3.0 > Removed")
+    inside = hit(f"# Changelog\n\n{LOG}", "c.md", heading="Changelog")
+    other = hit("- Version 2.3.0 of the rope is here.", "b.md", heading="Ropes")
     asked: list[str] = []
 
-    def find(query: str) -> list[object]:
+    def find(query: str) -> list[Hit]:
         asked.append(query)
-        return [other, below]
+        return [other, below, inside]
 
-    assert find_changes("what changed in 2.3.0", [], find) == [below]  # type: ignore[arg-type]
-    assert find_changes("what changed in 2.3.0", [below], find) == []  # type: ignore[arg-type]
-    assert find_changes("how do boats moor", [], find) == []  # type: ignore[arg-type]
-    assert asked == ['"2.3.0"', '"2.3.0"']
+    assert find_changes("what changed in 2.3.0", [], find) == [below, inside]
+    assert find_changes("what changed in 2.3.0", [below], find) == [inside]
+    assert set(asked) == {'"2.3.0"', '"v2.3.0"', '"2.3"', '"v2.3"'}
+    assert find_changes("how do boats moor", [], find) == []
+
+
+def test_changes_are_told_from_a_passage_that_begins_above_their_version() -> None:
+    answer = ask("what is new in 2.3.0", [hit(f"# Changelog\n\n{LOG}", "CHANGELOG.md", heading="Changelog")])
+    assert [each.text for each in answer.sentences] == ["- Boats can be split.\n- Sails.", "- Oars made of old wood."]
