@@ -55,7 +55,10 @@ class Unit:
     hit: Hit
     kind: UnitKind
     ranges: tuple[Range, ...]
-    """The quoted characters of the passage's text, in order; a table row, for example, has its header and itself."""
+    """The quoted characters of the passage's text, in order; a table row, for example, has its header and itself.
+
+    Only the comment above a declaration comes after it: a declaration is shown before what describes it.
+    """
     heading: str = ""
     """The heading above it within the passage; "" if there is none."""
     around: str = ""
