@@ -82,7 +82,8 @@ class Trial(Released):
         assert len(list_releases(self.home)) <= SETTINGS.keep_releases + 1
         assert self._quarantined() == {path for path, raw in files_at(self.seed, step).items() if raw == UNREADABLE}
         # not in metrics: readers write there at any time without the lock
-        assert not [part for part in self.home.root.rglob(".*.part") if part.parent != self.home.metrics]
+        parts = [part for part in self.home.root.rglob(".*.part") if part.parent != self.home.metrics]
+        assert not parts, parts
         assert not list(self.home.keyword.glob("tmp-*"))
         self.write(step)
         again = newest_release(self.home)
