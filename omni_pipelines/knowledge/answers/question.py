@@ -300,7 +300,7 @@ def versions(question: str) -> list[str]:
 def symbols(question: str) -> list[str]:
     """The signs that a question asks about: `>>`, `$?`, `&&`."""
     found = (sign.rstrip("?") if len(sign) > 2 else sign for sign in _SIGNS.findall(_MENU.sub(" ", question)))
-    return [each for each in dict.fromkeys(found) if each not in _PUNCTUATION]
+    return [each for each in dict.fromkeys(found) if each.strip("?!") and each not in _PUNCTUATION]
 
 
 def has_symbol(text: str, symbol: str) -> bool:

@@ -210,3 +210,8 @@ def test_singular_that_ends_with_s_asks_for_no_list(question: str) -> None:
 )
 def test_signs_that_a_question_asks_about(question: str, signs: list[str]) -> None:
     assert symbols(question) == signs
+
+
+@pytest.mark.parametrize("question", ["What is the ???", "The ???? number", "why ??", "what ?! is it", "is it !!!"])
+def test_question_marks_are_no_signs_that_a_question_asks_about(question: str) -> None:
+    assert symbols(question) == []
