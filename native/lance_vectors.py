@@ -66,7 +66,7 @@ class IndexCoverage:
 
     @property
     def needs_training(self) -> bool:
-        """Whether there is no index, or the table has more than `MAX_GROWTH` times the rows of its trained part."""
+        """Whether there is no index, or the table has more than `MAX_GROWTH` times the rows it was trained with."""
         return self.deltas == 0 or self.rows > MAX_GROWTH * self.trained
 
 

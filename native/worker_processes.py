@@ -8,6 +8,7 @@ process has. If this process is killed, the socket ends, and each of the others 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import queue
 import subprocess
@@ -29,9 +30,9 @@ from native.child_python import python_command
 from native.errors import EngineError
 
 WORTH_SECONDS = 4.0
-"""Work that must be left for others to start: their start costs about as much."""
+"""Seconds of work that must be left before processes are started: to start them costs about as much."""
 _MEASURED_SECONDS = 1.0
-"""Work from which is estimated how much is left."""
+"""Seconds of work after which the rest is estimated."""
 MAX_PROCESSES = 8
 """This process hands out the items and takes the results, so it cannot keep more busy."""
 ITEMS_AT_ONCE, BYTES_AT_ONCE = 16, 64 << 10
@@ -67,7 +68,7 @@ class WorkerProcesses:
     ) -> Iterator[tuple[Item, Iterable[Result]]]:
         """Each item with its results, in order. The first ones are worked off here, while their results are read.
 
-        If nobody says how many items there are, as much is expected to be left as was done.
+        Without `total`, as much work is expected to be left as was done.
 
         Raises:
             Exception: what `work` raises.
@@ -109,7 +110,7 @@ class _Stopwatch:
         self._items = 0
 
     def seconds_left(self, total: int | None) -> float:
-        """How long the other items will take. The first one, which loads what all need, is no measure."""
+        """How long the items will take that are not begun. The first one does not count: it loads what all need."""
         if total is None:
             return self._seconds
         measured = self._seconds - self._first_seconds
@@ -121,11 +122,10 @@ class _Stopwatch:
         self._items += 1
         if self._items == 2:
             self._first_seconds = self._seconds
-        made: Iterator[Result] | None = None
+        made = itertools.chain.from_iterable(map(work, (item,)))  # it calls `work` when the first result is taken
         while True:
             began = time.monotonic()
             try:
-                made = made or iter(work(item))
                 result = next(made)
             except StopIteration:
                 return

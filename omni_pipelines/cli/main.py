@@ -12,7 +12,7 @@ import typer
 
 from native.later_modules import import_later
 from omni_pipelines.cli.lazy_group import LazyGroup
-from omni_pipelines.cli.output import Stdout, complaint, ended_with_its_reader, narrate, say
+from omni_pipelines.cli.output import Stdout, complaint, ending_with_reader, narrate, say
 
 INTERRUPTED = 130
 """The exit code after Ctrl+C."""
@@ -53,7 +53,7 @@ def omni(
 
 def run() -> None:
     """Run the command that the process was called with, and end the process with its exit code."""
-    sys.stdout, sys.stderr = ended_with_its_reader(sys.stdout), ended_with_its_reader(sys.stderr)
+    sys.stdout, sys.stderr = ending_with_reader(sys.stdout), ending_with_reader(sys.stderr)
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # noqa: TID251  # to look for some takes 20 ms
     import_later(
         "importlib.metadata", ["entry_points"]

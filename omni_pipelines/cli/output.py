@@ -33,11 +33,11 @@ class _PipeEnd(io.FileIO):
             raise
 
 
-def ended_with_its_reader(stream: TextIO | None) -> TextIO:
-    """The same stream, which ends the process if its reader is gone: `omni search … | head` is no error.
+def ending_with_reader(stream: TextIO | None) -> TextIO:
+    """A stream to the same file. If its reader is gone, a write ends the process silently: `omni search … | head`.
 
-    SIGPIPE stays ignored until then: a socket or a process that is gone is an error of what writes to it. A stream
-    that the process was started without takes everything and keeps nothing.
+    A write to a socket or a process that is gone stays an error, so SIGPIPE is ignored until then. If the process was
+    started without the stream, what is written is dropped.
     """
     if not isinstance(stream, io.TextIOWrapper):
         return open(os.devnull, "w", encoding="utf-8")

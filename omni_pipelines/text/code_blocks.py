@@ -8,7 +8,9 @@ from enum import Enum, auto
 from omni_pipelines.text.blocks import Block, BlockKind, blocks
 from omni_pipelines.text.sentences import lines
 
-_COMMENT = re.compile(r"(?:#+:?|//+!?|--+|;+|/?\*+/?)(?:[ \t]+|$)")
+COMMENT_SIGN = r"(?:#+:?|//+!?|--+|;+|/?\*+/?)"
+"""What a line of a comment begins with, as a pattern."""
+_COMMENT = re.compile(rf"{COMMENT_SIGN}(?:[ \t]+|$)")
 _ITEM = re.compile(r"(?:[-*+•|]|\d{1,3}[.)]|\(?[a-z]\)|@\w+)[ \t]+\S|:?[\w*.]+(?:[ \t]*\([^)\n]*\))?:(?:[ \t]|$)")
 """A list item, a row of a table, or `name (type): description`: each starts a new block."""
 _RULE = re.compile(r"[\W_]+$")
@@ -33,7 +35,7 @@ _CONSTANT = re.compile(
     r"=(?![=>])[ \t]*(?!(?:await[ \t]+)?(?:require|import)\b)\S"
 )
 """A constant, an alias, or a field with its type and default value; what is imported under a name is none."""
-_QUOTES = re.compile(r'"""|\'\'\'')
+DOCSTRING_QUOTES = re.compile(r'"""|\'\'\'')
 _OPENING = re.compile(r'\s*[rbufRBUF]{0,2}(?:"""|\'\'\')')
 _STATEMENT = re.compile(
     r"@\w"
@@ -64,15 +66,18 @@ def code_blocks(text: str) -> list[Block]:
 def plain_quote(quote: str) -> str:
     """A quoted sentence on one line, without the comment signs of its further lines."""
     first, *rest = quote.splitlines() or [""]
-    return " ".join(" ".join([first, *(_COMMENT.sub("", line.lstrip(), count=1) for line in rest)]).split())
+    return " ".join(" ".join([first, *map(_without_sign, rest)]).split())
 
 
 def without_signs(further: Sequence[str]) -> list[str]:
     """The further lines of a comment without its signs; lines with code among them stay as they are."""
-    bare = [line.lstrip() for line in further]
-    if not all(_COMMENT.match(line) for line in bare if line):
+    if not all(_COMMENT.match(bare) for line in further if (bare := line.lstrip())):
         return [*further]
-    return [_COMMENT.sub("", line, count=1) for line in bare]
+    return [_without_sign(line) for line in further]
+
+
+def _without_sign(line: str) -> str:
+    return _COMMENT.sub("", line.lstrip(), count=1)
 
 
 class _Content(Enum):
@@ -198,7 +203,7 @@ class _TripleQuotes:
 
     def is_inside(self, line: str) -> bool:
         """Whether the line holds text of a docstring."""
-        was_open, quotes = self._open, len(_QUOTES.findall(line))
+        was_open, quotes = self._open, len(DOCSTRING_QUOTES.findall(line))
         self._open ^= quotes % 2 == 1
         return was_open or (quotes > 0 and _OPENING.match(line) is not None)
 
@@ -206,9 +211,9 @@ class _TripleQuotes:
 def _starts_inside(bodies: list[str]) -> bool:
     """Whether a text starts inside a docstring: its first quotes close one, or it has none and is not code."""
     for number, body in enumerate(bodies):
-        if len(_QUOTES.findall(body)) % 2:
+        if len(DOCSTRING_QUOTES.findall(body)) % 2:
             is_bare = len(body.lstrip("rbufRBUF")) == 3
             after_statement = number == 0 or bodies[number - 1].endswith((":", "="))
             return not (after_statement if is_bare else _OPENING.match(body))
     statements = sum(_STATEMENT.match(body) is not None or _COMMENT.match(body) is not None for body in bodies)
-    return not any(map(_QUOTES.search, bodies)) and 4 * statements < len(bodies)
+    return not any(map(DOCSTRING_QUOTES.search, bodies)) and 4 * statements < len(bodies)

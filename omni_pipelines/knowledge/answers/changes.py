@@ -1,17 +1,17 @@
-"""What changed in a version: the lists and paragraphs below its heading, whatever their words are."""
+"""Answer what changed in a version by the lists and paragraphs below its heading, whatever words they have."""
 
 import re
 from collections.abc import Sequence
 
 from omni_pipelines.knowledge.answers.composing import UnitKind
-from omni_pipelines.knowledge.answers.definitions import FindHits, others
+from omni_pipelines.knowledge.answers.definitions import FindHits, new_hits
 from omni_pipelines.knowledge.answers.evidence import Question
 from omni_pipelines.knowledge.answers.question import mentions, versions
-from omni_pipelines.knowledge.answers.units import Unit, answer_units, headings_of
+from omni_pipelines.knowledge.answers.units import Unit, answer_units, context_of, headings_of, titles
 from omni_pipelines.knowledge.search.hits import Hit
-from omni_pipelines.text.document import HEADING_SEPARATOR, JOINED_SEPARATOR
 
 MAX_LISTS = 6
+"""Lists and paragraphs that are quoted."""
 _ASKED = re.compile(
     r"\b(?:chang(?:e[sd]?|elog)|(?:what(?:['\u2019]s| is| was| are)?|anything|something) new"
     r"|new(?: features)?(?= in\b)|release notes|neuerungen|änderungen|geändert|was ist neu)\b"
@@ -41,11 +41,10 @@ def find_changes(question: str, hits: Sequence[Hit], find: FindHits) -> list[Hit
     version = changed_version(question)
     if not version:
         return []
-    short = _ZEROS.sub("", version)
+    heading, short = _heading_of(version), _ZEROS.sub("", version)
     written = dict.fromkeys([version, short, f"{short}.0"])
     found = [hit for each in written for query in (each, f"v{each}") for hit in find(f'"{query}"')]
-    below = (hit for hit in found if any(_is_below(headings_of(unit), version) for unit in answer_units(hit)))
-    return others(list(below), hits)
+    return [hit for hit in new_hits(found, hits) if any(_is_below(unit, heading) for unit in answer_units(hit))]
 
 
 def version_changes(question: Question) -> list[Unit]:
@@ -56,14 +55,14 @@ def version_changes(question: Question) -> list[Unit]:
     version = changed_version(question.text)
     if not version:
         return []
+    heading = _heading_of(version)
     rest = _FILLERS.sub(" ", _ASKED.sub(" ", question.text)).replace(version, " ")
     named = [word for word in question.words.words if mentions(rest, word.surface)]
 
     def says_changes(unit: Unit) -> bool:
-        headings = headings_of(unit)
-        if unit.kind not in _QUOTED or not _is_below(headings, version):
+        if unit.kind not in _QUOTED or not _is_below(unit, heading):
             return False
-        forms = question.forms(f"{unit.hit.title}\n{headings}\n{unit.hit.path}\n{unit.hit.source}")
+        forms = question.forms(context_of(unit.hit, headings_of(unit)))
         return not any(word.forms.isdisjoint(forms) for word in named)
 
     below = [unit for own in question.units for unit in own if says_changes(unit)]
@@ -73,10 +72,12 @@ def version_changes(question: Question) -> list[Unit]:
     return whole[:MAX_LISTS]
 
 
-def _is_below(headings: str, version: str) -> bool:
-    """Whether one of the headings begins with a version: `[2.3.0] - 2024-05-21`, `What's new in Python 3.11`."""
+def _heading_of(version: str) -> re.Pattern[str]:
+    """How the heading of a version begins: `[2.3.0] - 2024-05-21`, `What's new in Python 3.11`."""
     short = re.escape(_ZEROS.sub("", version))
-    number = rf"v?{short}(?:\.0)*(?!\.?\w|-[a-z])"
-    begins = re.compile(rf"\W*(?:[^\W\d][\w'\u2019]*\W+){{0,5}}?{number}", re.IGNORECASE)
-    parts = (part for outer in headings.split(HEADING_SEPARATOR) for part in outer.split(JOINED_SEPARATOR))
-    return any(begins.match(part) and not _OTHERS.search(part) for part in parts)
+    return re.compile(rf"\W*(?:[^\W\d][\w'\u2019]*\W+){{0,5}}?v?{short}(?:\.0)*(?!\.?\w|-[a-z])", re.IGNORECASE)
+
+
+def _is_below(unit: Unit, heading: re.Pattern[str]) -> bool:
+    """Whether one of the headings above a unit is that of a version, and not about other versions."""
+    return any(heading.match(title) and not _OTHERS.search(title) for title in titles(headings_of(unit)))

@@ -10,6 +10,7 @@ from omni_pipelines.knowledge.answers.quotes import without_marks
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.text.block_labels import asked_question
 from omni_pipelines.text.blocks import LEAD_ENDS, Block, BlockKind
+from omni_pipelines.text.code_blocks import COMMENT_SIGN, DOCSTRING_QUOTES
 from omni_pipelines.text.document import HEADING_SEPARATOR
 from omni_pipelines.text.sentences import Range, sentences, trimmed
 
@@ -42,13 +43,11 @@ _ANNOUNCING = re.compile(
 CONTENTS = re.compile(
     r"(?:table of )?contents|on this page|navigation|see also|index|inhalt(?:sverzeichnis)?|目次|目录", re.IGNORECASE
 )
-_PARTING = re.compile(r"\n\n|\"{3}|'{3}")
+_PARTING = re.compile(rf"\n\n|{DOCSTRING_QUOTES.pattern}")
 """A blank line or the quotes of a docstring: what is above them does not introduce the source code below them."""
 _MARKED = re.compile(r"[#=]+[ \t]")
-_DOCSTRING = re.compile(r"\"{3}|'{3}")
-_SIGN = r"(?:/?\*+/?|//+!?|#+:?|--+|;+)"
-_COMMENTED = re.compile(_SIGN)
-_COMMENT_LINES = re.compile(rf"[ \t]*(?:\*+/)?(?:\r?\n[ \t]*{_SIGN}[ \t]*)*\r?\n[ \t]*")
+_COMMENTED = re.compile(COMMENT_SIGN)
+_COMMENT_LINES = re.compile(rf"[ \t]*(?:\*+/)?(?:\r?\n[ \t]*{COMMENT_SIGN}[ \t]*)*\r?\n[ \t]*")
 """What is between the paragraphs of a comment, or between its end and the code below it: no blank line."""
 _DECORATOR = re.compile(r"@\w|#\[")
 _SEE_ALSO = re.compile(r"\W*see also\b[^.]*\.?", re.IGNORECASE)
@@ -157,7 +156,7 @@ class Composer:
             yield UnitKind.PARAGRAPH, (whole,)
 
     def _is_alone(self, index: int) -> bool:
-        """Whether a paragraph is all that stands below a marked heading, such as MIT below License."""
+        """Whether a paragraph is the only text below a marked heading, such as "MIT" below "# License"."""
         around = [self._blocks[at] for at in (index - 1, index + 1) if 0 <= at < len(self._blocks)]
         is_headed = index > 0 and _MARKED.match(self._text, around[0].start) is not None
         text = self._text[self._blocks[index].start : self._blocks[index].end]
@@ -185,10 +184,9 @@ class Composer:
     def _is_dependent(self, index: int, start: int) -> bool:
         """Whether a sentence cannot be understood alone; the first one below code may also go on from it."""
         is_first = start == self._blocks[index].start
-        goes_on = (
-            is_first and index and self._blocks[index - 1].kind is BlockKind.CODE and self._text[start].islower()
-        )
-        return bool(goes_on) or _DEPENDENT.match(self._text, start) is not None
+        is_below_code = index > 0 and self._blocks[index - 1].kind is BlockKind.CODE
+        goes_on = is_first and is_below_code and self._text[start].islower()
+        return goes_on or _DEPENDENT.match(self._text, start) is not None
 
     def _list_end(self, first: int) -> int:
         """The index of the first block after a list; indented blocks below its last item belong to it."""
@@ -280,7 +278,7 @@ class Composer:
     def _describes(self, block: Block, below: Block) -> bool:
         """Whether a paragraph below a signature is about it: in code a comment there is about what follows."""
         between = self._text[block.end : below.start + 4]
-        return not self._is_source or self._text[block.end - 1] == ":" or _DOCSTRING.search(between) is not None
+        return not self._is_source or self._text[block.end - 1] == ":" or DOCSTRING_QUOTES.search(between) is not None
 
     def _comment_above(self, index: int) -> Range | None:
         """The comment that ends on the line above a signature of source code, or above its decorators."""

@@ -48,10 +48,10 @@ def find_definitions(question: str, hits: Sequence[Hit], find: FindHits) -> list
     for name in defined_names(question)[:MAX_NAMES]:
         if is_about_declaration or not any(defines(hit, name) for hit in hits):
             found += sorted(_defining(name, hits, find), key=lambda hit: _order(hit, name, words))[:MAX_DEFINITIONS]
-    return others(found, hits)
+    return new_hits(found, hits)
 
 
-def others(found: Sequence[Hit], hits: Sequence[Hit]) -> list[Hit]:
+def new_hits(found: Sequence[Hit], hits: Sequence[Hit]) -> list[Hit]:
     """The found passages, each once, that are not among the hits."""
     known = {hit.chunk_id for hit in hits}
     return [hit for hit in {hit.chunk_id: hit for hit in found}.values() if hit.chunk_id not in known]
@@ -135,7 +135,7 @@ def describes(unit: Unit, name: str) -> bool:
 def describes_option(unit: Unit, option: str) -> bool:
     """Whether a unit is in the description of an option, whose heading or term names it: `-v, --verbose`.
 
-    The term of a command may name it too: `omni logs [-f]`.
+    The term of a command, such as `omni logs [-f]`, names its options too, but does not describe them.
     """
     terms = [unit.heading or label_of(unit.hit)]
     if unit.kind is UnitKind.DEFINITION and _OPTION_TERM.match(unit.quotes[0]):
@@ -156,7 +156,7 @@ def find_options(question: str, hits: Sequence[Hit], find: FindHits) -> list[Hit
         described = [hit for hit in find(question) if has_option(_symbol(hit), option)]
         described.sort(key=lambda hit: -sum(word in f"{hit.title} {hit.path}".casefold() for word in words))
         found += described[:1]
-    return others(found, hits)
+    return new_hits(found, hits)
 
 
 def has_default(declaration: str, parameter: str) -> bool:
@@ -205,7 +205,7 @@ def find_constants(question: str, hits: Sequence[Hit], find: FindHits) -> list[H
     found: list[Hit] = []
     for constant, path in named:
         found += (hit for hit in find(f'"{constant}"') if hit.path == path and defines(hit, constant))
-    return others(found, hits)
+    return new_hits(found, hits)
 
 
 def _is_within(hit: Hit, parts: Sequence[str]) -> bool:

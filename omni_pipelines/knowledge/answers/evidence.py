@@ -53,6 +53,7 @@ from omni_pipelines.knowledge.answers.question import (
 from omni_pipelines.knowledge.answers.units import (
     Unit,
     answer_units,
+    context_of,
     headings_of,
     is_beside,
     is_notice,
@@ -107,6 +108,11 @@ class Candidate:
     passage_forms: set[str]
     """Of the passage with its context."""
 
+    @property
+    def text_in_context(self) -> str:
+        """Its context and its text."""
+        return f"{self.context}\n{self.text}"
+
 
 @dataclass(frozen=True)
 class Question:
@@ -151,12 +157,12 @@ class Question:
         """The units of the passages that share most with the question, at most `MAX_CANDIDATES`."""
         found: list[tuple[float, Candidate]] = []
         for rank, (hit, units) in enumerate(zip(self.hits, self.units, strict=True), 1):
-            passage_forms = self.forms(f"{_context(hit, hit.heading)}\n{hit.text}")
+            passage_forms = self.forms(f"{context_of(hit, hit.heading)}\n{hit.text}")
             forms = functools.cache(self.forms)  # most units of a passage have the same context
             scored = []
             for unit in units:
                 if self._may_answer(unit, units):
-                    text, context = unit.text, _context(hit, headings_of(unit))
+                    text, context = unit.text, context_of(hit, headings_of(unit))
                     each = Candidate(unit, rank, text, self.forms(text), context, forms(context), passage_forms)
                     scored.append((self._first_score(each), each))
             scored.sort(key=lambda pair: -pair[0])
@@ -166,21 +172,22 @@ class Question:
 
     def _may_answer(self, unit: Unit, units: Sequence[Unit]) -> bool:
         """Whether a unit is not made of others, and has a sign that the question asks about, if it does."""
-        is_one = unit.kind not in CONTAINERS or is_undivided(unit, units)
-        is_one = is_one and not is_notice(unit)  # an answer from its document quotes it anyway
-        text = f"{unit.heading or label_of(unit.hit)}\n{unit.text}" if is_one and self.symbols else ""
-        return is_one and (not self.symbols or any(has_symbol(text, each) for each in self.symbols))
+        is_divided = unit.kind in CONTAINERS and not is_undivided(unit, units)
+        if is_divided or is_notice(unit):  # an answer from the document of a notice quotes it anyway
+            return False
+        text = f"{unit.heading or label_of(unit.hit)}\n{unit.text}" if self.symbols else ""
+        return not self.symbols or any(has_symbol(text, each) for each in self.symbols)
 
     def is_about_another(self, each: Candidate, first: Candidate) -> bool:
         """Whether a candidate is about another option, version or row than `first`, which an answer begins with.
 
-        Another row is one with no word of the question, if one of the same table has some and answers. What many rows
-        have counts for none.
+        Another row is one with no word of the question, if one of the same table has some and answers. Words count
+        that one row has, or fewer than half of the rows.
         """
         if self.is_described_option(first):
-            return not any(has_option(f"{each.context}\n{each.text}", option) for option in self._options)
-        text = f"{each.context}\n{each.text}"
-        if any(mentions(first.context, version) and not mentions(text, version) for version in versions(self.text)):
+            return not any(has_option(each.text_in_context, option) for option in self._options)
+        named = [version for version in versions(self.text) if mentions(first.context, version)]
+        if not all(mentions(each.text_in_context, version) for version in named):
             return True
         if each.unit.kind is not UnitKind.ROW or wants_list(self.text):
             return False
@@ -220,8 +227,7 @@ class Question:
         if self.asked is Asked.DEFAULT:
             parameters = (name for name in self._defined if name not in declared)
             return any(has_default(each.unit.quotes[0], name) for name in parameters) or bool(self.constants(each))
-        text = f"{each.context}\n{each.text}"
-        mentioned = sum(mentions(text, name_parts(name)[-1]) for name in self._defined)
+        mentioned = sum(mentions(each.text_in_context, name_parts(name)[-1]) for name in self._defined)
         return mentioned > len(self._defined) / 2
 
     def is_described_option(self, each: Candidate) -> bool:
@@ -235,7 +241,7 @@ class Question:
     def _is_entry_with_default(self, each: Candidate) -> bool:
         """Whether a candidate is the entry of a setting that the question names, and says what its default is."""
         settings = [name for name in self._defined if name in self.names]
-        text = f"{each.context}\n{each.text}"
+        text = each.text_in_context
         return (
             any(describes(each.unit, name) for name in settings)
             and all(mentions(text, name_parts(name)[-1]) for name in self._defined)
@@ -326,7 +332,7 @@ class Question:
             float(kind > 0),
             float(kind < 0),
             1 / each.rank,
-            self._missing_names(f"{each.context}\n{each.text}"),
+            self._missing_names(each.text_in_context),
             self._missing_names(f"{each.context}\n{each.unit.hit.text}"),
             self._names_missing_everywhere,
             float(not figures(self.text) <= figures(f"{each.context}\n{each.unit.hit.text}")),
@@ -360,7 +366,7 @@ class Question:
 
     @cached_property
     def _names_missing_everywhere(self) -> float:
-        return self._missing_names("\n".join(f"{_context(hit, hit.heading)}\n{hit.text}" for hit in self.hits))
+        return self._missing_names("\n".join(f"{context_of(hit, hit.heading)}\n{hit.text}" for hit in self.hits))
 
     def _missing_names(self, text: str) -> float:
         return sum(not mentions(text, name) for name in self.names) / max(len(self.names), 1)
@@ -371,11 +377,6 @@ class Question:
         text = f" {' '.join(f'{each.context} {each.text}'.casefold().split())} "
         near = sum(f"{one.surface} {other.surface}".casefold() in text for one, other in pairs)
         return near / len(pairs) if pairs else 0.0
-
-
-def _context(hit: Hit, headings: str) -> str:
-    """Title, headings, path and source of a passage or a unit of it, which say what it is about."""
-    return f"{hit.title}\n{headings}\n{hit.path}\n{hit.source}"
 
 
 def _counted(question: str, text: str) -> float:

@@ -229,9 +229,11 @@ _NAME = re.compile(
 _VERSION = re.compile(r"(?<![\w.])v?\d+(?:\.\d+)+(?!\w)")
 _SIGNS = re.compile(r"(?<!\S)[\"'`]?([!#-&(-+/:<-@\[-^{-~-]{1,3})[\"'`]?(?=[?.,;:]?(?:\s(?!\s*\d)|$))")
 """Signs between blanks or in quotes, and not before a number."""
+_IN_SIGNS = r"[^\w\s\"'`(){},.;:\[\]]"
+"""What a longer sign may have before or after a shorter one."""
 _MENU = re.compile(r"(?<=\w) (?:>|->|=>|\|) (?=[A-Z])")
 """What separates the entries of menus: Settings > Keys."""
-_PUNCTUATION = frozenset("? ! & / + : - -- % $ ( ) ?! :) # *".split())
+_PUNCTUATION = frozenset("& / + : - -- % $ ( ) :) # *".split())
 _CAPITALIZED = re.compile(r"(?<=[\w,;'\")] )[A-Z][a-z][\w-]*(?: [A-Z][a-z][\w-]*)*")
 """Capitalized words inside a sentence."""
 _GERMAN = re.compile(r"\b(?:der|die|das|ein|eine[nrms]?|und|ist|sind|wird|werden|wie|was|welche[rnms]?|für|nicht)\b")
@@ -305,7 +307,7 @@ def symbols(question: str) -> list[str]:
 
 def has_symbol(text: str, symbol: str) -> bool:
     """Whether a text has a sign by itself, not as a part of a longer one."""
-    others = r"[^\w\s\"'`(){},.;:\[\]]|[\[\]]" if symbol[0] in "[]" else r"[^\w\s\"'`(){},.;:\[\]]"
+    others = rf"{_IN_SIGNS}|[\[\]]" if symbol[0] in "[]" else _IN_SIGNS
     return re.search(rf"(?<!{others}){re.escape(symbol)}(?!{others})", text) is not None
 
 

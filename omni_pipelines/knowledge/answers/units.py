@@ -78,7 +78,7 @@ class Unit:
     def label(self) -> str:
         """The heading or symbol that the unit belongs to; "" if its text has the words of it, in any form.
 
-        A heading of one word says little, such as "Fixed" or "Decision": the one around it stands before it.
+        A heading of one word, such as "Fixed" or "Decision", says little, so the heading around it is put before it.
         """
         label, text = self.heading or label_of(self.hit), self.text.casefold()
         if self.around and label.isalpha():
@@ -97,7 +97,7 @@ class Unit:
 def label_of(hit: Hit) -> str:
     """The innermost heading of a passage, or else its title, shortened if it is too long.
 
-    Of several sections in one passage it is the first: the headings of the others stand in the text.
+    If a passage has several sections, it is the heading of the first one; the text has the headings of the others.
     """
     headings = [part.strip() for part in hit.heading.split(HEADING_SEPARATOR) if part.strip()]
     label = headings[-1] if headings else hit.title
@@ -142,6 +142,16 @@ def headings_of(unit: Unit) -> str:
     return HEADING_SEPARATOR.join(dict.fromkeys(filter(None, [*inside, own])))
 
 
+def titles(headings: str) -> list[str]:
+    """The title of each section that a heading path names, also of those that are joined in one part of it."""
+    return [title for part in headings.split(HEADING_SEPARATOR) for title in part.split(JOINED_SEPARATOR)]
+
+
+def context_of(hit: Hit, headings: str) -> str:
+    """Title, headings, path and source of a passage or a unit of it, which say what it is about."""
+    return f"{hit.title}\n{headings}\n{hit.path}\n{hit.source}"
+
+
 def subject(unit: Unit) -> str:
     """Title and headings of a unit, without what is repeated; the end, if they are long."""
     parts = [part.strip() for part in (unit.hit.title, *headings_of(unit).split(HEADING_SEPARATOR)) if part.strip()]
@@ -158,8 +168,7 @@ def answer_units(hit: Hit, *, licences: bool = False) -> list[Unit]:
         found = [replace(block, is_header=False) for block in found]
     if hit.kind in _WITH_HEADINGS:
         found = [block for block in found if not _NAVIGATION.fullmatch(hit.text[block.start : block.end])]
-        titles = {title for part in hit.heading.split(HEADING_SEPARATOR) for title in part.split(JOINED_SEPARATOR)}
-        found = with_plain_headings(hit.text, with_titles(hit.text, found, titles))
+        found = with_plain_headings(hit.text, with_titles(hit.text, found, set(titles(hit.heading))))
     labels, starts = block_labels(hit.text, found), [block.start for block in found]
     around = _around(hit, found, labels)
     composer = Composer(hit, found, labels)

@@ -1,4 +1,4 @@
-"""Units of source code: declarations with what describes them, in languages whose comments stand above."""
+"""Units of source code: a declaration is quoted with the comment above it, which describes it."""
 
 from __future__ import annotations
 
