@@ -88,6 +88,8 @@ class Block:
     """Columns before its first line."""
     is_header: bool = False
     """A table row with the names of the columns."""
+    is_comment: bool = False
+    """A paragraph of a comment in source code."""
 
 
 def blocks(text: str, start: int = 0, end: int | None = None, *, is_indented: bool = False) -> list[Block]:

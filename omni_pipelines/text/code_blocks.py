@@ -6,11 +6,20 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from omni_pipelines.text.blocks import Block, BlockKind, blocks
+from omni_pipelines.text.doc_comments import without_markup
 from omni_pipelines.text.sentences import lines
 
 COMMENT_SIGN = r"(?:#+:?|//+!?|--+|;+|/?\*+/?)"
 """What a line of a comment begins with, as a pattern."""
 _COMMENT = re.compile(rf"{COMMENT_SIGN}(?:[ \t]+|$)")
+_BLOCK_COMMENTS = {"/*": "*/", "<!--": "-->", "{-": "-}", "<#": "#>", "--[[": "]]", "=begin": "=end"}
+"""What a line begins with that opens a comment, and what a line ends with that closes it."""
+COMMENT_END = "|".join(map(re.escape, _BLOCK_COMMENTS.values()))
+"""What closes a comment, as a pattern."""
+_OPENING_SIGN = re.compile("|".join(map(re.escape, sorted(_BLOCK_COMMENTS, key=len, reverse=True))))
+_COMMENT_SIGNS = {*_BLOCK_COMMENTS, *_BLOCK_COMMENTS.values()}
+_CLOSING_SIGNS = {"*/", "-->", "-}", "#>", "=end"}
+"""A line of which only one of these is left tells that the text above it is a comment."""
 _ITEM = re.compile(r"(?:[-*+•|]|\d{1,3}[.)]|\(?[a-z]\)|@\w+)[ \t]+\S|:?[\w*.]+(?:[ \t]*\([^)\n]*\))?:(?:[ \t]|$)")
 """A list item, a row of a table, or `name (type): description`: each starts a new block."""
 _RULE = re.compile(r"[\W_]+$")
@@ -23,6 +32,12 @@ _DECLARATION = re.compile(
 _C_FUNCTION = re.compile(
     r"(?!(?:if|for|while|switch|return|else|do|catch)\b)[\w:<>,*&\[\] \t]+[ \t*&][\w:~]+\([^;]*$"
 )
+_C_PROTOTYPE = re.compile(
+    r"(?!(?i:return|else|throw|delete|new|await|yield|goto|case|typedef|using|defer|go|raise|assert|print|echo|use|import"
+    r"|insert|select|values|call|exec|execute|grant|drop|alter|update)\b)"
+    r"[A-Za-z_][\w:<>,*& \t]*[ \t*&][\w:~]+\([^;{}]*(?:\)[\w \t]*;)?$"
+)
+"""The first line of a function of C that ends with a semicolon, or whose body begins on a line of its own."""
 _METHOD = re.compile(
     r"(?!(?:if|for|foreach|while|with|switch|catch|using|lock|synchronized|match|when|unless)\b)"
     r"[\w#$]+[ \t]*\([^;]*\)(?:[ \t]*:[^;{]+)?[ \t]*\{$"
@@ -63,17 +78,25 @@ def code_blocks(text: str) -> list[Block]:
     return sorted(scanner.scan(), key=lambda block: block.start)
 
 
+def comment_blocks(text: str, start: int, end: int) -> list[Block]:
+    """The paragraphs of a comment, which takes up whole lines."""
+    return [*_comments([_line(text, *span, in_comment=True) for span in lines(text, start, end)])]
+
+
 def plain_quote(quote: str) -> str:
-    """A quoted sentence on one line, without the comment signs of its further lines."""
+    """A quoted sentence on one line, without the comment signs of its further lines and the markup of comments."""
     first, *rest = quote.splitlines() or [""]
-    return " ".join(" ".join([first, *map(_without_sign, rest)]).split())
+    return " ".join(" ".join(map(without_markup, [first, *map(_without_sign, rest)])).split())
 
 
-def without_signs(further: Sequence[str]) -> list[str]:
-    """The further lines of a comment without its signs; lines with code among them stay as they are."""
-    if not all(_COMMENT.match(bare) for line in further if (bare := line.lstrip())):
-        return [*further]
-    return [_without_sign(line) for line in further]
+def plain_lines(lines: Sequence[str]) -> list[str]:
+    """The lines of a comment without the signs of the further ones and without markup; other lines as they are."""
+    first, *further = lines
+    if not further or not all(_COMMENT.match(bare) for line in further if (bare := line.lstrip())):
+        return [*lines]
+    signed = [first.lstrip(), *map(_without_sign, further)]
+    shown = [(line, without_markup(line)) for line in signed]
+    return [plain for line, plain in shown if plain or not line]
 
 
 def _without_sign(line: str) -> str:
@@ -102,9 +125,11 @@ class _Scanner:
     def __init__(self, text: str) -> None:
         self._text = text
         quotes = _TripleQuotes(text)
+        spans = [*lines(text, 0, len(text))]
+        in_comment = _in_comments([text[start:stop].strip() for start, stop in spans])
         self._lines = [
-            _line(text, start, stop, in_quotes=quotes.is_inside(text[start:stop]))
-            for start, stop in lines(text, 0, len(text))
+            _line(text, start, stop, in_quotes=quotes.is_inside(text[start:stop]), in_comment=commented)
+            for (start, stop), commented in zip(spans, in_comment, strict=True)
         ]
 
     def scan(self) -> Iterator[Block]:
@@ -124,7 +149,26 @@ class _Scanner:
             index = stop
 
 
-def _line(text: str, start: int, stop: int, *, in_quotes: bool) -> _Line:
+def _in_comments(bodies: Sequence[str]) -> list[bool]:
+    """For each line, stripped, whether it is in a comment of several lines. The text may start in one."""
+    found = [False] * len(bodies)
+    closing, first = "", 0
+    for index, body in enumerate(bodies):
+        if closing:
+            if body.endswith(closing):
+                found[first : index + 1] = [True] * (index + 1 - first)
+                closing = ""
+        elif (sign := _OPENING_SIGN.match(body)) is not None:
+            end = _BLOCK_COMMENTS[sign[0]]
+            closing, first = ("" if end in body[sign.end() :] else end), index
+        elif index and body in _CLOSING_SIGNS and not any(found):
+            found[: index + 1] = [True] * (index + 1)
+    if closing:  # the text ends in the comment
+        found[first:] = [True] * (len(bodies) - first)
+    return found
+
+
+def _line(text: str, start: int, stop: int, *, in_quotes: bool = False, in_comment: bool = False) -> _Line:
     body = text[start:stop].rstrip()
     bare = body.lstrip()
     sign = _COMMENT.match(bare)
@@ -133,8 +177,10 @@ def _line(text: str, start: int, stop: int, *, in_quotes: bool) -> _Line:
     elif not bare:
         content = _Content.BLANK
     else:
-        content = _Content.COMMENT if sign else _Content.STATEMENT
+        content = _Content.COMMENT if sign or in_comment else _Content.STATEMENT
     inner = bare[sign.end() :].lstrip() if sign and not in_quotes else bare
+    if in_comment and inner in _COMMENT_SIGNS:
+        inner = ""
     return _Line(start + len(body) - len(bare), start + len(body), content, inner, len(body) - len(inner))
 
 
@@ -146,13 +192,17 @@ def _comments(run: list[_Line]) -> Iterator[Block]:
         is_rule = not line.text or _RULE.fullmatch(line.text) is not None
         starts = line.depth < previous.depth or previous.text.endswith(":") or _ITEM.match(line.text) is not None
         if begin is not None and (is_rule or starts):
-            yield Block(BlockKind.PARAGRAPH, begin.start, previous.end, begin.depth)
+            yield _comment(begin, previous)
             begin = None
         if not is_rule:
             begin = begin or line
             previous = line
     if begin is not None:
-        yield Block(BlockKind.PARAGRAPH, begin.start, previous.end, begin.depth)
+        yield _comment(begin, previous)
+
+
+def _comment(first: _Line, last: _Line) -> Block:
+    return Block(BlockKind.PARAGRAPH, first.start, last.end, first.depth, is_comment=True)
 
 
 def _statements(run: list[_Line]) -> Iterator[Block]:
@@ -160,7 +210,7 @@ def _statements(run: list[_Line]) -> Iterator[Block]:
     index, begin = 0, 0
     while index < len(run):
         line = run[index]
-        if not _declares(line.text) and not _CONSTANT.match(line.text):
+        if not (_declares(line.text) or _CONSTANT.match(line.text) or _declares_in_c(run, index)):
             index += 1
             continue
         yield from _code(run[begin:index])
@@ -184,7 +234,16 @@ def _declares(text: str) -> bool:
     return (is_balanced and _METHOD.match(text) is not None) or _C_FUNCTION.match(text) is not None
 
 
-def _declaration_length(run: list[_Line], index: int) -> int:
+def _declares_in_c(run: Sequence[_Line], index: int) -> bool:
+    """Whether a function is declared that ends with a semicolon, or whose body begins on a line of its own."""
+    if _C_PROTOTYPE.match(run[index].text) is None:
+        return False
+    end = index + _declaration_length(run, index)
+    below = run[end].text if end < len(run) else ""
+    return run[end - 1].text.endswith(";") or below == "{"
+
+
+def _declaration_length(run: Sequence[_Line], index: int) -> int:
     """The number of lines up to the one that closes the brackets of a declaration."""
     depth = 0
     for number, line in enumerate(run[index : index + _MAX_SIGNATURE_LINES], 1):

@@ -10,7 +10,7 @@ from omni_pipelines.knowledge.answers.quotes import without_marks
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.text.block_labels import asked_question
 from omni_pipelines.text.blocks import LEAD_ENDS, Block, BlockKind
-from omni_pipelines.text.code_blocks import COMMENT_SIGN, DOCSTRING_QUOTES
+from omni_pipelines.text.code_blocks import COMMENT_END, COMMENT_SIGN, DOCSTRING_QUOTES
 from omni_pipelines.text.document import HEADING_SEPARATOR
 from omni_pipelines.text.sentences import Range, sentences, trimmed
 
@@ -46,8 +46,9 @@ CONTENTS = re.compile(
 _PARTING = re.compile(rf"\n\n|{DOCSTRING_QUOTES.pattern}")
 """A blank line or the quotes of a docstring: what is above them does not introduce the source code below them."""
 _MARKED = re.compile(r"[#=]+[ \t]")
-_COMMENTED = re.compile(COMMENT_SIGN)
-_COMMENT_LINES = re.compile(rf"[ \t]*(?:\*+/)?(?:\r?\n[ \t]*{COMMENT_SIGN}[ \t]*)*\r?\n[ \t]*")
+_COMMENT_LINES = re.compile(
+    rf"[ \t]*(?:\*+/|{COMMENT_END})?(?:\r?\n[ \t]*(?:{COMMENT_SIGN}|{COMMENT_END})[ \t]*)*\r?\n[ \t]*"
+)
 """What is between the paragraphs of a comment, or between its end and the code below it: no blank line."""
 _DECORATOR = re.compile(r"@\w|#\[")
 _SEE_ALSO = re.compile(r"\W*see also\b[^.]*\.?", re.IGNORECASE)
@@ -265,15 +266,20 @@ class Composer:
             yield UnitKind.LIST, ((above[0][0], row.end),)
 
     def _signature(self, index: int) -> Iterator[tuple[UnitKind, tuple[Range, ...]]]:
-        """A signature with what describes it: the first paragraph below it, or in code the comment above it."""
+        """A signature with what describes it."""
+        block, description = self._blocks[index], self.description(index)
+        ranges: tuple[Range, ...] = ((block.start, block.end),)
+        if description is not None and abs(description[1] - block.start) <= MAX_LENGTH:
+            ranges = (*ranges, without_marks(self._text, *description))
+        yield UnitKind.SIGNATURE, ranges
+
+    def description(self, index: int) -> Range | None:
+        """What describes a signature: the first paragraph below it, or in code the comment above it."""
         block = self._blocks[index]
         below = self._blocks[index + 1] if index + 1 < len(self._blocks) else None
-        ranges: tuple[Range, ...] = ((block.start, block.end),)
-        is_below = below is not None and below.kind is BlockKind.PARAGRAPH and self._describes(block, below)
-        described = (below.start, below.end) if below is not None and is_below else self._comment_above(index)
-        if described is not None and abs(described[1] - block.start) <= MAX_LENGTH:
-            ranges = (*ranges, without_marks(self._text, *described))
-        yield UnitKind.SIGNATURE, ranges
+        if below is not None and below.kind is BlockKind.PARAGRAPH and self._describes(block, below):
+            return below.start, below.end
+        return self._comment_above(index)
 
     def _describes(self, block: Block, below: Block) -> bool:
         """Whether a paragraph below a signature is about it: in code a comment there is about what follows."""
@@ -284,7 +290,7 @@ class Composer:
         """The comment that ends on the line above a signature of source code, or above its decorators."""
         first, end = index, self._blocks[index].start
         above = self._blocks[index - 1] if index else None
-        if above is not None and _DECORATOR.match(self._text, above.start):
+        if above is not None and not above.is_comment and _DECORATOR.match(self._text, above.start):
             first, end = index - 1, above.start
         last = first
         while first and self._is_comment(first - 1, end):
@@ -296,10 +302,7 @@ class Composer:
         """Whether a block is a comment, without a blank line between it and `end`."""
         block = self._blocks[index]
         return (
-            self._is_source
-            and block.kind is BlockKind.PARAGRAPH
-            and _COMMENTED.match(self._text, block.start) is not None
-            and _COMMENT_LINES.fullmatch(self._text, block.end, end) is not None
+            self._is_source and block.is_comment and _COMMENT_LINES.fullmatch(self._text, block.end, end) is not None
         )
 
     def _lead(self, first: int) -> Range | None:

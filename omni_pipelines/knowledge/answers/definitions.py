@@ -15,24 +15,18 @@ from omni_pipelines.knowledge.answers.question import (
 )
 from omni_pipelines.knowledge.answers.units import Unit, answer_units, label_of
 from omni_pipelines.knowledge.search.hits import Hit
+from omni_pipelines.text.declarations import declared_name
 from omni_pipelines.text.document import HEADING_SEPARATOR
 
 MAX_NAMES, MAX_DEFINITIONS = 3, 3
 """Names of a question that are looked for, and passages that are taken for each."""
 DECLARING = ("def", "class", "function", "func", "fn", "struct", "interface", "type", "enum", "const")
 """Words before a name where it is declared, frequent ones first."""
-_DECLARED = re.compile(r"([A-Za-z_][\w.:]*?)\s*(?:[(=\[{<]|:(?!:)|$)", re.MULTILINE)
-"""The name that a declaration declares: `join` in `def join(`, `Path` in `class Path:`."""
-_NAMED = re.compile(
-    r"(?:[\w#@!]+(?:\([^)]*\))?\s+)*?(?:enum\s+class|class|interface|struct|enum|trait|record|protocol|type|union|module"
-    r"|mod|object|func|function|fn|fun|def)\b[*&]?(?:\s*<[^>]*>)?\s*(?:\([^)]*\)\s*)?"
-    r"([A-Za-z_]\w*(?:(?:\.|::)\w+)*)(?![\w.])(?!\s+[*&]?\w+\s*\()"
-)
-"""A declaration that begins with what it declares: `class Heron extends Bird`, `func (h *Heron) Wait()`."""
 _CONSTANT = re.compile(r"(?:[\w.]+\.)?_*[A-Z][A-Z\d_]+")
 _STATED = re.compile(r"\b(?i:default)(?:s|ed)?\b(?:\s+(?:is|to|of|value))*[\s:=`]*((?:\w+\.)*_*[A-Z][A-Z\d_]{2,})\b")
 _OPTION_TERM = re.compile(r"[`*'\"]*-")
 _ASSIGNED = re.compile(r"[^(={]*=(?!=)")
+_KEYED = re.compile(r"[\w\"'$/.@-]+\??:[ \t]+\S")
 _NAME_PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 """A word of a name: DEFAULT_PORT and DefaultPort have two."""
 _CONSTRUCTORS = {"__init__", "constructor"}
@@ -102,7 +96,7 @@ def is_under(hit: Hit, name: str) -> bool:
 
 def declares(unit: Unit, name: str) -> bool:
     """Whether a unit declares a name, just this one if it is dotted, or the constructor of a class with this name."""
-    declared = _declared_name(unit)
+    declared = _declared(unit)
     if not declared:
         return False
     *around, own = name_parts(name)
@@ -112,12 +106,15 @@ def declares(unit: Unit, name: str) -> bool:
     return last == own and (around == place[-len(around) :] or _is_within(unit.hit, around))
 
 
-def _declared_name(unit: Unit) -> str:
+def _declared(unit: Unit) -> str:
     """The name that a unit declares; "" if it declares none."""
-    if unit.kind is not UnitKind.SIGNATURE:
-        return ""
-    declared = _NAMED.match(unit.quotes[0]) or _DECLARED.search(unit.quotes[0])
-    return declared[1] if declared else ""
+    return declared_name(unit.quotes[0]) if unit.kind is UnitKind.SIGNATURE else ""
+
+
+def gives_value(unit: Unit) -> bool:
+    """Whether a unit is a setting, a constant or a field on one line, with its value or its type."""
+    is_declaration = unit.kind is UnitKind.SIGNATURE and "\n" not in unit.quotes[0]
+    return is_declaration and any(pattern.match(unit.quotes[0]) for pattern in (_ASSIGNED, _KEYED))
 
 
 def describes(unit: Unit, name: str) -> bool:
@@ -181,7 +178,7 @@ def is_named(unit: Unit, question: str) -> bool:
 
     In Go it is DefaultProtocol.
     """
-    declared = _declared_name(unit)
+    declared = _declared(unit)
     if not (_CONSTANT.fullmatch(declared) or (declared[:1].isupper() and _ASSIGNED.match(unit.quotes[0]))):
         return False
     parts = [part.casefold() for part in _NAME_PART.findall(name_parts(declared)[-1])]

@@ -6,7 +6,7 @@ from omni_pipelines.knowledge.answers.changes import version_changes
 from omni_pipelines.knowledge.answers.cited_answer import Answer, Sentence
 from omni_pipelines.knowledge.answers.composing import CONTAINERS, UnitKind
 from omni_pipelines.knowledge.answers.conflicts import difference, find_conflicts
-from omni_pipelines.knowledge.answers.definitions import indentation
+from omni_pipelines.knowledge.answers.definitions import gives_value, indentation
 from omni_pipelines.knowledge.answers.evidence import (
     Candidate,
     Question,
@@ -208,9 +208,13 @@ def whole_unit(each: Candidate, question: Question) -> Unit:
     """The unit that is quoted for a candidate: its list, if the question asks for one, or its short section.
 
     Where one sentence answers, such as a number, it is the short paragraph. A sentence that introduces a list is
-    quoted with it.
+    quoted with it, and the comment above a setting or a constant with its value.
     """
-    around = [unit for unit in question.units[each.rank - 1] if unit.kind in CONTAINERS and unit.contains(each.unit)]
+    units = question.units[each.rank - 1]
+    described = (unit for unit in units if gives_value(unit) and unit != each.unit and unit.contains(each.unit))
+    if (declaration := next(described, None)) is not None and len(declaration.text) <= MAX_SECTION_LENGTH:
+        return declaration
+    around = [unit for unit in units if unit.kind in CONTAINERS and unit.contains(each.unit)]
     lists = [unit for unit in around if unit.kind is UnitKind.LIST]
     wants_many = wants_list(question.text) or question.asked is Asked.STEPS
     if lists and (wants_many or _introduces(each.unit, lists[0])):

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 
 from omni_pipelines.knowledge.answers.cited_answer import Citation
 from omni_pipelines.knowledge.search.hits import Hit, cite_part
-from omni_pipelines.text.code_blocks import plain_quote, without_signs
+from omni_pipelines.text.code_blocks import plain_lines, plain_quote
 from omni_pipelines.text.sentences import Range
 from omni_pipelines.text.statements import NUMBER_WORDS
 
-_OPENING_MARKS = re.compile(r"""(?:\s|[*#=~-]+(?=\s)|/{2,}!?|/\*+!?|>(?!=)|\||"{3}|'{3})*""")
+_OPENING_MARKS = re.compile(r"""(?:\s|[*#=~;-]+(?=\s)|/{2,}!?|/\*+!?|<!--|\{-(?=\s)|<#(?=\s)|>(?!=)|\||"{3}|'{3})*""")
 """Signs of comments, docstrings and quotations; not `--flag`, `/etc`, `**bold**` or `"term"`."""
 _RULE = "*#=~|/>-"
-_CLOSING_MARKS = ("*/", '"""', "'''", "-->")
+_CLOSING_MARKS = ("*/", '"""', "'''", "-->", "-}", "#>")
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _OF_THE_HIT = {"uri", "path", "chunk_id", "encoding", "verbatim", "page", "confidence", "source_seen", "stale"}
@@ -40,7 +40,7 @@ def shown_quotes(quotes: Sequence[str], kind: str, *, keep_lines: bool = False) 
     """Quotes of a document of this kind as an answer shows them, each on a line of its own.
 
     A quote is put on one line, in code without comment signs. With `keep_lines` it keeps its lines, as lists, tables
-    and code need, but not the blanks that all of them start with, and a comment of code not its signs.
+    and code need, and a comment of code not its signs.
     """
     shown = _with_lines if keep_lines else _on_one_line
     return "\n".join(shown(quote, kind) for quote in quotes)
@@ -51,10 +51,16 @@ def _on_one_line(quote: str, kind: str) -> str:
 
 
 def _with_lines(quote: str, kind: str) -> str:
-    first, *rest = (line.rstrip() for line in quote.splitlines() or [""])
-    if kind == "code":
-        rest = without_signs(rest)
-    indent = min((len(line) - len(line.lstrip()) for line in rest if line), default=0)
+    lines = [line.rstrip() for line in quote.splitlines() or [""]]
+    return "\n".join(plain_lines(lines) if kind == "code" else lines)
+
+
+def laid_out(text: str, start: int, end: int) -> str:
+    """A quote with its lines as they stand to each other, without the blanks that all of them start with."""
+    before = text[max(text.rfind(sign, 0, start) for sign in "\n\r") + 1 : start]
+    first, *rest = text[start:end].splitlines() or [""]
+    indent = min([len(before), *(len(line) - len(line.lstrip()) for line in rest if line.strip())])
+    first = f"{before[indent:]}{first}" if before.isspace() else first
     return "\n".join([first, *(line[indent:] for line in rest)])
 
 

@@ -7,26 +7,30 @@ Its label, a heading or a symbol, says what it is about.
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from omni_pipelines.knowledge.answers.composing import CONTENTS, MAX_LENGTH, SUPERSEDED, Composer, UnitKind
-from omni_pipelines.knowledge.answers.quotes import shown_quotes
+from omni_pipelines.knowledge.answers.passage_settings import PassageSettings, passage_settings
+from omni_pipelines.knowledge.answers.quotes import laid_out, shown_quotes
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.text.block_labels import block_labels, headings_around, with_titles
 from omni_pipelines.text.blocks import Block, BlockKind, blocks
 from omni_pipelines.text.code_blocks import code_blocks
+from omni_pipelines.text.declarations import declared_name
 from omni_pipelines.text.document import HEADING_SEPARATOR, JOINED_SEPARATOR
 from omni_pipelines.text.plain_headings import with_plain_headings
 from omni_pipelines.text.sentences import Range, rows, trimmed
 from omni_pipelines.text.table_headers import CELL_SEPARATOR
 
-SPLITTER = "8"
+SPLITTER = "9"
 """Version of the rules that cut passages into units. A receipt names it; its quotes are checked by the same rules."""
 MAX_SUBJECT_LENGTH = 80
 _MAX_LABEL_LENGTH = 90
 _STEM_LENGTH = 5
 """Characters from which a word of a label is recognised in another form: rotation in rotated."""
+_MAX_ITEM_LENGTH = 700
+"""Characters of an item of settings that is quoted as a whole."""
 _MAX_HEADER_LENGTH = 300
 """Characters of the column names that label a row."""
 _TRACEBACK = re.compile(r"Traceback \(most recent call last\)|^\s*File \"[^\"]+\", line \d+", re.MULTILINE)
@@ -72,7 +76,8 @@ class Unit:
     @property
     def text(self) -> str:
         """The quotes as an answer shows them."""
-        return shown_quotes(self.quotes, self.hit.kind, keep_lines=self.kind in _KEEP_LINES)
+        quotes = [laid_out(self.hit.text, start, end) for start, end in self.ranges]
+        return shown_quotes(quotes, self.hit.kind, keep_lines=self.kind in _KEEP_LINES)
 
     @property
     def label(self) -> str:
@@ -139,7 +144,8 @@ def headings_of(unit: Unit) -> str:
     if own in sections:
         return HEADING_SEPARATOR.join(filter(None, [above, own]))
     inside = [above, unit.around] if unit.around in sections else [unit.hit.heading, unit.around]
-    return HEADING_SEPARATOR.join(dict.fromkeys(filter(None, [*inside, own])))
+    path = HEADING_SEPARATOR.join(filter(None, [*inside, own]))
+    return HEADING_SEPARATOR.join(dict.fromkeys(path.split(HEADING_SEPARATOR)))
 
 
 def titles(headings: str) -> list[str]:
@@ -163,19 +169,76 @@ def answer_units(hit: Hit, *, licences: bool = False) -> list[Unit]:
 
     Tracebacks and tables of contents give none, and licence texts only with `licences`.
     """
+    settings = passage_settings(hit)
+    units = _of_blocks(hit) if settings is None else _of_settings(hit, settings)
+    return [unit for unit in units if _is_answer(unit, licences=licences)]
+
+
+def _of_blocks(hit: Hit) -> list[Unit]:
     found = _rows(hit) or (code_blocks(hit.text) if hit.kind == "code" else blocks(hit.text))
     if _is_below_header(hit):  # no row of a further part of a table has the names of the columns
         found = [replace(block, is_header=False) for block in found]
     if hit.kind in _WITH_HEADINGS:
         found = [block for block in found if not _NAVIGATION.fullmatch(hit.text[block.start : block.end])]
         found = with_plain_headings(hit.text, with_titles(hit.text, found, set(titles(hit.heading))))
-    labels, starts = block_labels(hit.text, found), [block.start for block in found]
+    labels = block_labels(hit.text, found)
     around = _around(hit, found, labels)
     composer = Composer(hit, found, labels)
-    made = (*composer.units(), *composer.sections())
-    placed = ((kind, ranges, max(bisect_right(starts, ranges[0][0]) - 1, 0)) for kind, ranges in made if ranges)
-    units = (Unit(hit, kind, ranges, labels[index], around[index]) for kind, ranges, index in placed)
-    return [unit for unit in units if _is_answer(unit, licences=licences)]
+    placed = _placed(found, (*composer.units(), *composer.sections()))
+    if hit.kind == "code":
+        labels = _declared_names(hit, found, composer)
+    return [Unit(hit, kind, ranges, labels[index], around[index]) for kind, ranges, index in placed]
+
+
+def _declared_names(hit: Hit, found: Sequence[Block], composer: Composer) -> list[str]:
+    """For each block of a passage with several symbols the name of the declaration that it describes, or ""."""
+    names = [""] * len(found)
+    headings = hit.heading.split(HEADING_SEPARATOR)
+    if headings[-1] and JOINED_SEPARATOR not in headings[-1]:
+        return names  # it has one symbol, which is its heading
+    for index, block in enumerate(found):
+        described = composer.description(index) if block.kind is BlockKind.SIGNATURE else None
+        if described is not None:
+            name = declared_name(hit.text[block.start : block.end])
+            inside = (at for at, other in enumerate(found) if described[0] <= other.start < described[1])
+            for at in inside:
+                names[at] = name
+    return names
+
+
+def _of_settings(hit: Hit, settings: PassageSettings) -> list[Unit]:
+    """Entries and comments, and objects as lists; an item of a list stands for the entry that names it."""
+    labels = settings.labels
+    composer = Composer(hit, settings.blocks, [label.heading for label in labels])
+    entries = [
+        Unit(hit, kind, ranges, labels[index].heading, labels[index].around)
+        for kind, ranges, index in _placed(settings.blocks, composer.units())
+    ]
+    items = {
+        group.named_by: group for group in settings.groups if group.range[1] - group.range[0] <= _MAX_ITEM_LENGTH
+    }
+    entries = [unit for unit in entries if unit.ranges[0][0] not in items or "\n" in unit.quotes[0]]
+    groups = [
+        Unit(
+            hit,
+            UnitKind.SIGNATURE if group.named_by in items and group.named_by is not None else UnitKind.LIST,
+            (group.range,),
+            group.label.heading,
+            group.label.around,
+        )
+        for group in settings.groups
+    ]
+    return entries + groups
+
+
+def _placed(
+    found: Sequence[Block], made: Iterable[tuple[UnitKind, tuple[Range, ...]]]
+) -> Iterator[tuple[UnitKind, tuple[Range, ...], int]]:
+    """Kind and ranges of each unit, and the index of the block in which it begins."""
+    starts = [block.start for block in found]
+    for kind, ranges in made:
+        if ranges:
+            yield kind, ranges, max(bisect_right(starts, ranges[0][0]) - 1, 0)
 
 
 def _around(hit: Hit, found: Sequence[Block], labels: Sequence[str]) -> list[str]:

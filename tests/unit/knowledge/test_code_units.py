@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from omni_pipelines.knowledge.answers.composing import UnitKind
-from omni_pipelines.knowledge.answers.units import answer_units
+from omni_pipelines.knowledge.answers.units import answer_units, headings_of
 from tests.unit.knowledge.answering import hit
 
 COMMENTED = {
@@ -13,6 +13,9 @@ COMMENTED = {
     "TypeScript": "/**\n * Whether to moor.\n * @return true at night\n */\nmoors(hour: number): boolean {\n",
     "Go": "// Whether to moor.\n// @return true at night\nfunc (b *Boat) moors(hour int) bool {\n",
     "Rust": "/// Whether to moor.\n///\n/// @return true at night\n#[inline]\npub fn moors(hour: u8) -> bool {\n",
+    "C": "/**\n * Whether to moor.\n * @return true at night\n */\nbool moors(struct boat *boat, int hour);\n",
+    "C, brace below": "/*\n * Whether to moor.\n * @return true at night\n */\nbool moors(int hour)\n{\n",
+    "lines without signs": "/*\nWhether to moor.\n@return true at night\n*/\nbool moors(int hour)\n{\n",
     "constant": "/** Whether to moor, @return true at night */\npublic static final int MOORS = 3;\n",
 }
 
@@ -34,3 +37,38 @@ def test_comment_below_a_declaration_is_about_what_follows_it() -> None:
     assert not [unit for unit in answer_units(hit(code, kind="code")) if unit.kind is UnitKind.SECTION]
     assert texts[0] == "public class Boat {"
     assert texts[1].endswith("The longest boat of all.")
+
+
+def test_comment_above_one_of_several_declarations_has_its_name_as_label() -> None:
+    moors = "// Whether a boat may moor. That is so only at night.\nfunc Moors() bool {\n}\n"
+    leave = "// Ends the mooring of a boat.\nfunc Leave() {\n}\n"
+    code = f"{moors}\n{leave}"
+    sentences = [unit for unit in answer_units(hit(code, kind="code")) if unit.kind is UnitKind.SENTENCE]
+    assert [(unit.label, unit.text) for unit in sentences] == [
+        ("Moors", "Whether a boat may moor."),
+        ("Moors", "Whether a boat may moor. That is so only at night."),
+        ("Leave", "Ends the mooring of a boat."),
+    ]
+
+
+def test_settings_are_labelled_by_the_keys_around_them() -> None:
+    text = "server:\n  ports:\n    # The port of the quay.\n    quay: 8090\n"
+    [entry] = [unit for unit in answer_units(hit(text, "a.yaml", kind="code")) if unit.kind is UnitKind.SIGNATURE]
+    assert (entry.label, entry.text) == ("server > ports", "quay: 8090\nThe port of the quay.")
+    inner = hit("quay: 8090\n", "a.yaml", kind="code", heading="server > ports > north")
+    assert answer_units(inner)[0].label == "ports > north"
+    assert headings_of(answer_units(inner)[0]) == "server > ports > north"
+
+
+def test_item_of_settings_is_quoted_as_its_lines_stand() -> None:
+    text = "rules:\n  - alert: BoatsSink\n    expr: boats < 3\n    labels:\n      severity: page\n"
+    *others, item = [
+        unit for unit in answer_units(hit(text, "a.yml", kind="code")) if unit.kind is UnitKind.SIGNATURE
+    ]
+    assert [unit.text for unit in others] == ["expr: boats < 3", "severity: page"]
+    assert item.text == "- alert: BoatsSink\n  expr: boats < 3\n  labels:\n    severity: page"
+
+
+def test_rows_of_a_data_file_are_no_settings() -> None:
+    table = hit('{"quay": "north", "fee": 30}\n', "a.json", kind="data", heading="quay | fee")
+    assert [unit.kind for unit in answer_units(table)] == [UnitKind.ROW]

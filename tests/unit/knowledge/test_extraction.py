@@ -272,3 +272,26 @@ def test_unit_below_another_version_is_about_another_thing() -> None:
     new, old = sorted(question.candidates, key=lambda each: each.unit.ranges)
     assert question.is_about_another(old, new)
     assert not question.is_about_another(new, new)
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        (
+            "[moor]\n; After this many hours a boat must leave.\nlimit = 72\n; Their quay.\nquay = north\n",
+            "a.ini",
+        ),
+        ("// After this many hours a boat must leave.\nconst Limit = 72\n\nfunc Moor() {\n}\n", "a.go"),
+    ],
+)
+def test_comment_above_a_setting_or_a_constant_is_quoted_with_the_value(text: str, path: str) -> None:
+    answer = ask("after how many hours must a boat leave?", [hit(text, path, kind="code")])
+    assert answer.sentences[0].text.endswith("imit = 72\nAfter this many hours a boat must leave.")
+
+
+def test_item_with_the_name_that_a_question_asks_about_is_quoted_as_a_whole() -> None:
+    text = (
+        "rules:\n  - alert: BoatsSink\n    expr: boats < 3\n    for: 10m\n  - alert: QuayFull\n    expr: boats > 90\n"
+    )
+    answer = ask("what is the alert BoatsSink?", [hit(text, "a.yaml", kind="code")])
+    assert answer.sentences[0].text == "- alert: BoatsSink\n  expr: boats < 3\n  for: 10m"

@@ -450,10 +450,11 @@ def test_other_units_need_another_version_of_the_splitter() -> None:
         *answer_units(hit(described)),
         *answer_units(hit(code, kind="code")),
         *answer_units(hit("a,b\n1,2\n", kind="data")),
+        *answer_units(hit("moor:\n  # Minutes.\n  limit: 3\n", "a.yaml", kind="code")),
     ]
-    assert (SPLITTER, text_hash(*(repr((unit.kind, unit.label, unit.quotes)) for unit in found))) == (
-        "8",
-        "7bc03fbe0754dda655bf7c45dd8e53fc",
+    assert (SPLITTER, text_hash(*(repr((unit.kind, unit.label, unit.quotes, unit.text)) for unit in found))) == (
+        "9",
+        "aac44889ac55c7131354346a0f51e73f",
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from omni_pipelines.text.blocks import BlockKind
-from omni_pipelines.text.code_blocks import code_blocks, plain_quote
+from omni_pipelines.text.code_blocks import code_blocks, plain_lines, plain_quote
 from tests.unit.text.test_blocks import any_document, check_ranges
 
 
@@ -94,3 +94,74 @@ def test_rules_of_comments_are_no_blocks() -> None:
 )
 def test_plain_quote_is_one_line_without_comment_signs_of_further_lines(quote: str, plain: str) -> None:
     assert plain_quote(quote) == plain
+
+
+@pytest.mark.parametrize(
+    "signs", [("/*", "*/"), ("{-", "-}"), ("<#", "#>"), ("--[[", "]]"), ("=begin", "=end"), ("<!--", "-->")]
+)
+def test_lines_between_the_signs_of_a_comment_are_prose(signs: tuple[str, str]) -> None:
+    text = f"{signs[0]}\nHerons wait;\nthey fish(at, noon);\n{signs[1]}\nwait();\n"
+    assert found(text, BlockKind.PARAGRAPH) == ["Herons wait;\nthey fish(at, noon);"]
+    assert found(text, BlockKind.CODE) == ["wait();"]
+
+
+def test_text_that_begins_inside_a_comment_is_prose_up_to_its_end() -> None:
+    assert found("they fish(at, noon);\n*/\nwait();\n", BlockKind.PARAGRAPH) == ["they fish(at, noon);"]
+
+
+def test_pattern_of_file_names_closes_no_comment() -> None:
+    text = 'wait("src/*.c")\nfiles = [\n    "**/*.py",\n    "*/",\n]\n'
+    assert found(text, BlockKind.PARAGRAPH) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "signature"),
+    [
+        ("int wait(struct heron *heron, int seconds);\n", "int wait(struct heron *heron, int seconds);"),
+        ("static int wait(int seconds)\n{\n\treturn 1;\n}\n", "static int wait(int seconds)"),
+        ("int wait(int seconds,\n         int minutes)\n{\n", "int wait(int seconds,\n         int minutes)"),
+    ],
+)
+def test_function_of_c_is_a_signature_also_without_a_body_on_its_line(code: str, signature: str) -> None:
+    assert found(code, BlockKind.SIGNATURE) == [signature]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "return wait(1);",
+        "delete heron(1);",
+        "insert into herons (id) values (1);",
+        "else wait(1);",
+        "if (wait(1))\n{",
+    ],
+)
+def test_statement_with_a_call_is_no_signature(line: str) -> None:
+    assert found(f"{line}\n", BlockKind.SIGNATURE) == []
+
+
+@pytest.mark.parametrize(
+    ("comment", "shown"),
+    [
+        ("<p>Herons {@code wait} for {@link Fish#big}.</p>", "Herons wait for Fish#big."),
+        ("<summary>Herons <b>never</b> fly.</summary>", "Herons never fly."),
+        ('See <see cref="T:Fish"/> for <c>null</c>.', "See Fish for null."),
+        ('<param name="hour">When it waits.</param>', "@param hour When it waits."),
+        ("\\brief Herons wait.", "Herons wait."),
+        ("@param hour When it waits.", "@param hour When it waits."),
+        ("Puts the text in a <p> and a `<b>x</b>`.", "Puts the text in a <p> and a `<b>x</b>`."),
+        ("A List<String> of herons.", "A List<String> of herons."),
+    ],
+)
+def test_markup_of_comments_is_not_shown(comment: str, shown: str) -> None:
+    assert plain_quote(comment) == shown
+    assert plain_lines(["Herons.", f" * {comment}"]) == ["Herons.", shown]
+
+
+def test_line_of_markup_alone_is_not_shown() -> None:
+    assert plain_lines(["Herons.", " *", " * <ul>", " * <li>They wait.</li>", " * </ul>"]) == [
+        "Herons.",
+        "",
+        "- They wait.",
+    ]
+    assert plain_lines(["<p>herons</p>"]) == ["<p>herons</p>"]

@@ -120,6 +120,8 @@ _GRAMMARS = {
 }
 """Grammars whose name is not that of the language; "" for formats in which symbols are of no use."""
 _BY_SUFFIX = {suffix: language for language, suffixes in SUFFIXES.items() for suffix in suffixes}
+_SETTINGS = {"dotenv", "ini", "properties", "toml", "yaml"}
+_JSON = dict.fromkeys((".json", ".jsonc", ".json5"), "json")
 _INTERPRETER = re.compile(
     rb"(?:\xef\xbb\xbf)?#![ \t]*(?:\S*/env(?:[ \t]+-\S+)*[ \t]+)?(?:\S*/)?([A-Za-z]+)[-\d.]*(?=[ \t\r\n]|\Z)"
 )
@@ -174,6 +176,11 @@ def prepare_json(_raw: bytes, _name: str) -> None:
         EngineError: as `prepare`.
     """
     unpack_grammar("json")
+
+
+def is_settings(path: str) -> bool:
+    """Whether a file holds settings, by its name."""
+    return kind_by_name(path, _BY_SUFFIX) in _SETTINGS or kind_by_name(path, _JSON) is not None
 
 
 def script_language(raw: bytes) -> str:
