@@ -14,7 +14,12 @@ from omni_pipelines.text.sentences import lines
 
 _FENCE = re.compile(r"(?P<sign>`{3,}|~{3,})[ \t]*(?P<info>[^`]*)$")
 """A fence and what follows it on its line, such as a language: only an opening fence has that."""
-_ITEM = re.compile(r"(?:[-*+•]|\d{1,3}[.)]|\(?[a-zA-Z]\))[ \t]+(?=\S)")
+_TIME = (
+    r"\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?[.,\d]*(?:Z|[ ]?[+-]\d\d:?\d\d)?\]?"
+    r"|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\[\d\d?:\d\d(?::\d\d)?\]"
+)
+"""The time that a line of a log or of a conversation begins with."""
+_ITEM = re.compile(rf"(?:[-*+•]|\d{{1,3}}[.)]|\(?[a-zA-Z]\)|{_TIME})[ \t]+(?=\S)")
 _FIELD = re.compile(
     r":(?:param|type|returns?|rtype|raises?|arg|keyword)\b[^:\n]*:|[\w*.`'\"-]+(?:[ \t]*\([^)\n]*\))?:(?=[ \t]+\S)"
     r"|\*\*[^*:\n]{1,60}(?::\*\*|\*\*:|\*\*[ \t]+[\u2013\u2014-])(?=[ \t]+\S)"

@@ -118,13 +118,13 @@ def gives_value(unit: Unit) -> bool:
 
 
 def describes(unit: Unit, name: str) -> bool:
-    """Whether a unit is the entry of a name in a reference: its heading or its term begins with it.
+    """Whether a unit is the entry of a name in a reference: its heading, its term or its row begins with it.
 
     Such are the settings, options and fields of a manual: `shared_buffers (integer)`.
     """
     terms = [unit.heading or label_of(unit.hit)]
-    if unit.kind is UnitKind.DEFINITION:
-        terms.append(unit.quotes[0])
+    if unit.kind in (UnitKind.DEFINITION, UnitKind.ROW):
+        terms.append(unit.quotes[-1])
     entry = re.compile(rf"\W*{re.escape(name)}(?![\w.-])")
     return unit.hit.kind != "code" and any(entry.match(term) for term in terms)
 

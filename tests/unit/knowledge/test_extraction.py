@@ -175,6 +175,7 @@ def test_evidence_is_the_probability_of_the_best_unit() -> None:
         "keep.days (integer)\n\nHow old a log may be. Sized by hand. The default is 6700.\n\nAnother line.",
         "keep.days\n    How old a log may be. The default value is 6700.\n",
         "``keep.days``\n~~~~~~~~~~~~~\n\nDefault: 6700.\n\nHow old a log may be.\n",
+        "| Setting | Default |\n|---|---|\n| `max.size` | 64 |\n| `keep.days` | 6700 |\n",
     ],
 )
 def test_default_value_of_a_setting_is_quoted_from_its_own_entry_first(entry: str) -> None:

@@ -201,3 +201,21 @@ def test_admonition_is_text_and_another_directive_is_nothing() -> None:
 @pytest.mark.parametrize("text", ["", "\n\n", "---\n***\n", "```\n```\n", "<!-- hidden -->"])
 def test_blank_lines_and_rules_are_no_blocks(text: str) -> None:
     assert blocks(text) == []
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        "2024-07-01 06:14:37,123",
+        "[2024-07-01T06:14:37Z]",
+        "2024-07-01 06:14:37.5 +0200",
+        "Jul  1 06:14:37",
+        "[06:14]",
+    ],
+)
+def test_line_that_begins_with_a_time_is_an_item_of_its_own(time: str) -> None:
+    text = f"{time} heron: waits\n{time} heron: flies\n  from the pond\n"
+    assert [text[block.start : block.end] for block in blocks(text) if block.kind is BlockKind.ITEM] == [
+        f"{time} heron: waits",
+        f"{time} heron: flies\n  from the pond",
+    ]
