@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from omni_pipelines.text.blocks import Block, BlockKind, blocks
 from omni_pipelines.text.code_blocks import comment_blocks
 from omni_pipelines.text.sentences import lines
+from omni_pipelines.text.setting_names import NAMING_KEYS, manifest_name, value_name
 
 _COMMENT = re.compile(r"(?:#+|;+|//+|!)(?:[ \t#*/-]|$)|<!--")
 _HEADER = re.compile(r"\[\[?[ \t]*(?P<name>[^\[\]\n]+?)[ \t]*\]\]?[ \t]*(?:[#;].*)?$")
@@ -26,8 +27,6 @@ _BRACKETS = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*'|(?P<open>[\[{(])|[\]})
 _MARKERS = {"---", "..."}
 """Between the documents of a YAML file."""
 _QUOTES = re.compile(r"\"{3}|'{3}")
-_NAMES = {"name", "id", "key", "title", "alert", "job", "job_name", "record", "host", "service", "operationId"}
-"""Keys whose value says which of the items of a list an item is."""
 _TITLES, _DESCRIPTIONS = {"summary", "title", "name", "displayName", "id"}, {"description", "summary", "help"}
 """Keys of what an object is called, and of what is said about it."""
 _TOP = -1
@@ -36,7 +35,6 @@ _MIN_ENTRY_SHARE = 0.6
 """Share of the lines that must be entries, headers or a part of them: otherwise the text is no list of settings."""
 MAX_VALUE_LENGTH = 600
 """Characters of a value that is quoted as a whole."""
-_MAX_NAME_LENGTH = 60
 
 
 @dataclass(frozen=True)
@@ -106,6 +104,8 @@ class _Scanner:
         self._lines = [_line(text, *span) for span in lines(text, 0, len(text))]
         self._found = SettingBlocks([], [], [])
         self._open: list[_Open] = []
+        self._manifest = ""
+        """The name of the manifest that the current line is in."""
         self._index = 0
         self._others = 0
         """Lines that are neither an entry nor a part of one."""
@@ -116,6 +116,8 @@ class _Scanner:
         """Take each line with those that belong to it."""
         while self._index < len(self._lines):
             line = self._lines[self._index]
+            if self._index == 0 or line.text in _MARKERS:
+                self._manifest = self._manifest_name()
             if not line.text or line.text in _MARKERS:
                 self._comment = None
                 self._index += 1
@@ -128,6 +130,13 @@ class _Scanner:
         written = sum(bool(line.text) and not _COMMENT.match(line.text) for line in self._lines)
         has_entries = any(block.kind is BlockKind.SIGNATURE for block in self._found.blocks)
         return self._found if has_entries and self._others <= (1 - _MIN_ENTRY_SHARE) * written else None
+
+    def _manifest_name(self) -> str:
+        """The name of the manifest that begins on the current line."""
+        self._close(_TOP)
+        rest = self._lines[self._index + 1 :]
+        end = next((line.start for line in rest if line.text in _MARKERS), len(self._text))
+        return manifest_name(self._text[self._lines[self._index].start : end])
 
     def _take_comment(self) -> None:
         first = self._index
@@ -193,8 +202,8 @@ class _Scanner:
             self._index += 1
             return
         around = self._open[-1] if self._open else None
-        if around is not None and around.is_item and not around.name and _name(entry["key"]) in _NAMES:
-            around.name, around.named_by = entry["value"].strip("\"', ")[:_MAX_NAME_LENGTH], line.start
+        if around is not None and around.is_item and not around.name and _name(entry["key"]) in NAMING_KEYS:
+            around.name, around.named_by = value_name(entry["value"]), line.start
         self._take_value(line)
 
     def _take_value(self, line: _Line) -> None:
@@ -261,8 +270,11 @@ class _Scanner:
         return below.level > line.level and (_ENTRY.match(inner) is not None or inner in ("{", "["))
 
     def _path(self, level: int) -> tuple[str, ...]:
-        """The names around a line at this level."""
-        return tuple(each.name for each in self._open if each.level < level and each.name)
+        """The names around a line at this level; that of an item stands for the key of its list."""
+        around = [each for each in self._open if each.level < level]
+        is_list = [each.is_item and bool(each.name) for each in around[1:]]
+        names = (each.name for each, lists in zip(around, [*is_list, False], strict=False) if not lists)
+        return tuple(filter(None, [self._manifest, *names]))
 
     def _begin(self, level: int, name: str, line: _Line, *, is_item: bool = False) -> None:
         start = line.start if self._comment is None else self._comment

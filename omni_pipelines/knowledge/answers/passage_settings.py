@@ -11,8 +11,8 @@ from omni_pipelines.text.sentences import Range
 from omni_pipelines.text.setting_blocks import setting_blocks
 from omni_pipelines.text.table_headers import CELL_SEPARATOR
 
-_LABEL_PARTS = 2
-"""Parts of a path that a label shows, the innermost ones."""
+_MAX_LABEL_LENGTH = 60
+"""Characters of a label that is a whole path; a longer one shows the outermost part and the two innermost ones."""
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,9 @@ class Label:
     """What an entry is about."""
 
     heading: str
-    """The object or section around it, and the one around that; "" if its passage tells none."""
+    """The path of keys and sections around it, shortened if it is long; "" if nothing is around it."""
     around: str
-    """What is further around."""
+    """The whole path, if `heading` is shortened."""
 
 
 @dataclass(frozen=True)
@@ -62,5 +62,11 @@ def _label(above: Sequence[str], path: Sequence[str]) -> Label:
     """The label of a path within a passage, whose own path may begin with the same names."""
     shared = above.index(path[0]) if path and path[0] in above else len(above)
     names = [*above[:shared], *path]
-    inner, outer = names[-_LABEL_PARTS:], names[:-_LABEL_PARTS]
-    return Label(HEADING_SEPARATOR.join(inner), HEADING_SEPARATOR.join(outer))
+    whole = HEADING_SEPARATOR.join(names)
+    if len(whole) <= _MAX_LABEL_LENGTH or len(names) <= len(_shortened(names)):
+        return Label(whole, "")
+    return Label(HEADING_SEPARATOR.join(_shortened(names)), whole)
+
+
+def _shortened(names: Sequence[str]) -> list[str]:
+    return [names[0], "…", *names[-2:]]

@@ -264,7 +264,7 @@ READERS = (
     *PICTURES,
     Reader("asciidoc", 3, _at("markup.asciidoc"), "text/asciidoc", "prose", (".adoc", ".asciidoc", ".asc")),
     *(
-        Reader("code", 6, code.read, f"text/x-{name}", "code", suffixes, name, isolated=True, prepare=code.prepare)
+        Reader("code", 7, code.read, f"text/x-{name}", "code", suffixes, name, isolated=True, prepare=code.prepare)
         for name, suffixes in code.SUFFIXES.items()
     ),
 )

@@ -56,7 +56,7 @@ def test_settings_are_labelled_by_the_keys_around_them() -> None:
     [entry] = [unit for unit in answer_units(hit(text, "a.yaml", kind="code")) if unit.kind is UnitKind.SIGNATURE]
     assert (entry.label, entry.text) == ("server > ports", "quay: 8090\nThe port of the quay.")
     inner = hit("quay: 8090\n", "a.yaml", kind="code", heading="server > ports > north")
-    assert answer_units(inner)[0].label == "ports > north"
+    assert answer_units(inner)[0].label == "server > ports > north"
     assert headings_of(answer_units(inner)[0]) == "server > ports > north"
 
 
@@ -72,3 +72,10 @@ def test_item_of_settings_is_quoted_as_its_lines_stand() -> None:
 def test_rows_of_a_data_file_are_no_settings() -> None:
     table = hit('{"quay": "north", "fee": 30}\n', "a.json", kind="data", heading="quay | fee")
     assert [unit.kind for unit in answer_units(table)] == [UnitKind.ROW]
+
+
+def test_long_path_of_settings_is_shortened_in_the_label_and_whole_among_the_headings() -> None:
+    path = ["harbours of the north", "quays of the old town", "piers", "places for boats", "fees"]
+    unit = answer_units(hit("night: 30\n", "a.yaml", kind="code", heading=" > ".join(path)))[0]
+    assert unit.label == "harbours of the north > … > places for boats > fees"
+    assert set(path) <= set(headings_of(unit).split(" > "))

@@ -81,17 +81,17 @@ def test_value_goes_on_in_deeper_lines_in_open_brackets_and_in_quotes() -> None:
 
 def test_list_at_the_indentation_of_its_key_belongs_to_it() -> None:
     assert entries("quays:\n- name: north\n  fee: 3\n- name: south\n  fee: 4\nopen: 6\n") == [
-        ("name: north", ("quays", "north")),
-        ("fee: 3", ("quays", "north")),
-        ("name: south", ("quays", "south")),
-        ("fee: 4", ("quays", "south")),
+        ("name: north", ("north",)),
+        ("fee: 3", ("north",)),
+        ("name: south", ("south",)),
+        ("fee: 4", ("south",)),
         ("open: 6", ()),
     ]
 
 
 def test_object_of_a_list_is_called_by_its_name_wherever_that_stands() -> None:
     text = '{\n  "quays": [\n    {\n      "name": "north",\n      "fee": 3\n    }\n  ]\n}\n'
-    assert entries(text)[-1] == ('"fee": 3', ("quays", "north"))
+    assert entries(text)[-1] == ('"fee": 3', ("north",))
 
 
 def test_named_item_is_a_group_with_its_comment_and_all_its_entries() -> None:
@@ -131,3 +131,13 @@ def test_long_value_is_divided_like_a_text() -> None:
 )
 def test_text_that_is_no_list_of_settings_has_none(text: str) -> None:
     assert setting_blocks(text) is None
+
+
+def test_entries_of_a_manifest_are_below_its_kind_and_name() -> None:
+    first = "kind: Quay\nmetadata:\n  labels:\n    sea: north\n  name: old\nspec:\n  boats: 3\n"
+    text = f"{first}---\nkind: Quay\nmetadata:\n  name: new\nspec:\n  boats: 4\n---\nspec:\n  boats: 5\n"
+    assert [path for entry, path in entries(text) if entry.startswith("boats")] == [
+        ("Quay old", "spec"),
+        ("Quay new", "spec"),
+        ("spec",),
+    ]

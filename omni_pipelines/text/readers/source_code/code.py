@@ -4,7 +4,7 @@ Settings and messages are read with the characters that their escapes mean (YAML
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 
 from native.grammars import unpack_grammar
@@ -219,14 +219,18 @@ def _path_changes(found: Iterable[Symbol]) -> Iterator[tuple[int, tuple[str, ...
     """(byte, path) where a symbol starts, and where the symbol that encloses it continues."""
     open_symbols: list[Symbol] = []
     for symbol in found:
-        while open_symbols and open_symbols[-1].end <= symbol.start:
+        while open_symbols and open_symbols[-1].end <= symbol.own_start:
             ended = open_symbols.pop()
-            yield ended.end, ended.path[:-1]
+            yield min(ended.end, symbol.start), _path(open_symbols)
         open_symbols.append(symbol)
         yield symbol.start, symbol.path
     while open_symbols:
         ended = open_symbols.pop()
-        yield ended.end, ended.path[:-1]
+        yield ended.end, _path(open_symbols)
+
+
+def _path(open_symbols: Sequence[Symbol]) -> tuple[str, ...]:
+    return open_symbols[-1].path if open_symbols else ()
 
 
 def _line_start(text: str, char: int) -> int:

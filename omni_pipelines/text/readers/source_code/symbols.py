@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from native.grammars import grammar_parser
+from omni_pipelines.text.setting_names import item_name, manifest_name
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -24,6 +25,10 @@ _SYMBOL = re.compile(
 """The types of nodes that define a name, in the words of the grammars."""
 _KEYED = {"pair", "block_mapping_pair", "table", "table_array_element"}
 """Keys of JSON, YAML and TOML."""
+_ITEM, _MANIFEST = "block_sequence_item", "document"
+"""Items of lists in YAML, and the documents of a file."""
+_WITHOUT_NAME = {"block_node", "block_sequence"}
+"""What is between a key of YAML and the items of its list."""
 _FUNCTION = re.compile("function|method|constructor|macro")
 """Not searched inside: local names are no symbols."""
 _ASSIGNMENTS = {"variable_declarator": ("name", "value"), "binary_operator": ("lhs", "rhs")}
@@ -39,6 +44,8 @@ _MAX_NODES_BETWEEN = 8
 MAX_DEPTH = 6
 _MAX_DATA_DEPTH = 3
 _MAX_NAME_LENGTH = 100
+_MAX_NAMED_BYTES = 4_000
+"""From the start of an item or a document, in which its name is looked for."""
 MAX_NODES = 300_000
 """Of a file. Minified and generated files have millions, and none of them is worth a heading."""
 
@@ -49,6 +56,8 @@ class Symbol:
 
     start: int
     """Includes the comments and attributes directly above it."""
+    own_start: int
+    """Without them. YAML's grammar counts comments to what ends above them."""
     end: int
     path: tuple[str, ...]
 
@@ -65,12 +74,14 @@ def symbols(source: bytes, grammar: str) -> Iterator[Symbol]:
     while stack:
         node, path, between, wrapper = stack.pop()
         kind = node.type
-        name = _name(node, kind) if _may_define(kind) else ""
+        name = _name(node, kind) if _may_define(kind) and not _is_beside_dash(node) else ""
         if name:
-            path, between = (*path, name), 0
-            yield Symbol(_start(wrapper or node), node.end_byte, path)
+            path, between = (*(path[:-1] if kind == _ITEM and _is_in_list(node) else path), name), 0
+            whole = wrapper or node
+            start = _yaml_start(source, whole) if grammar == "yaml" else _start(whole)
+            yield Symbol(start, whole.start_byte, node.end_byte, path)
         is_function = bool(name) and _FUNCTION.search(kind) is not None
-        max_depth = _MAX_DATA_DEPTH if kind in _KEYED else MAX_DEPTH
+        max_depth = _MAX_DATA_DEPTH if kind in _KEYED or kind == _ITEM else MAX_DEPTH
         if between < _MAX_NODES_BETWEEN and not is_function and len(path) < max_depth:
             outer = wrapper or node if kind in _WRAPPERS else None
             stack += [(child, path, between + 1, outer) for child in reversed(node.named_children)]
@@ -79,19 +90,43 @@ def symbols(source: bytes, grammar: str) -> Iterator[Symbol]:
 @lru_cache(4096)
 def _may_define(kind: str) -> bool:
     """Whether nodes of a type can define a name; most cannot."""
-    return kind in _KEYED or kind in _ASSIGNMENTS or _SYMBOL.fullmatch(kind) is not None
+    is_of_data = kind in _KEYED or kind in (_ITEM, _MANIFEST)
+    return is_of_data or kind in _ASSIGNMENTS or _SYMBOL.fullmatch(kind) is not None
 
 
 def _name(node: Node, kind: str) -> str:
     """The name that a node of a type that can define one defines; "" if it has none."""
     if kind in _KEYED:
         return _text(node.child_by_field_name("key") or next(iter(node.named_children), None))
+    if kind in (_ITEM, _MANIFEST):
+        text = (node.text or b"")[:_MAX_NAMED_BYTES].decode("utf-8", "replace")
+        return (item_name if kind == _ITEM else manifest_name)(text)
     if kind in _ASSIGNMENTS:
         name, value = (node.child_by_field_name(field) for field in _ASSIGNMENTS[kind])
         return _text(name) if value is not None and value.type in _ASSIGNED else ""
     if kind.endswith("_specifier") and node.child_by_field_name("body") is None:
         return ""
     return _text(node.child_by_field_name("name") or _declared(node) or node.child_by_field_name("type"))
+
+
+def _is_beside_dash(node: Node) -> bool:
+    """Whether a key is that of the entry which names an item, on the line on which the item begins."""
+    item = (
+        node.parent.parent.parent
+        if node.type == "block_mapping_pair" and node.parent and node.parent.parent
+        else None
+    )
+    if item is None or item.type != _ITEM or node.start_point[0] != item.start_point[0]:
+        return False
+    return bool(_name(item, _ITEM))
+
+
+def _is_in_list(item: Node) -> bool:
+    """Whether an item is in the list that is the value of a key."""
+    node = item.parent
+    while node is not None and node.type in _WITHOUT_NAME:
+        node = node.parent
+    return node is not None and node.type in _KEYED
 
 
 def _declared(node: Node) -> Node | None:
@@ -118,3 +153,19 @@ def _start(node: Node) -> int:
     while above is not None and _ABOVE.search(above.type) and above.end_point[0] >= node.start_point[0] - 1:
         node, above = above, above.prev_named_sibling
     return node.start_byte
+
+
+def _yaml_start(source: bytes, node: Node) -> int:
+    """As `_start`, by the lines: the dashes before the node, and the comments directly above at their indentation."""
+    start = node.start_byte - node.start_point[1]
+    before = source[start : node.start_byte]
+    if before.strip(b" -"):
+        return node.start_byte
+    column = len(before) - len(before.lstrip())
+    while start:
+        above = source.rfind(b"\n", 0, start - 1) + 1
+        line = source[above:start]
+        if len(line) - len(line.lstrip()) != column or line[column : column + 1] != b"#":
+            break
+        start = above
+    return start + column
