@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Collection, Iterator
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import BaseModel
 
 from native.filters import is_in
@@ -55,11 +57,20 @@ def count_fates(home: Home, release: Release, sources: Collection[str] | None = 
 def _count_ends(
     home: Home, release: Release, sources: Collection[str] | None, unread: Collection[tuple[str, str]]
 ) -> Counter[tuple[str, bool]]:
-    """The number of documents by the end of the path, which decides the suffix, and by whether a part is missing."""
-    rows = _documents(home, release, sources)
-    if unread:
-        rows = [row for row in rows if row[:2] not in unread]
-    return Counter([(path[path.rfind(".") :] if "." in path else path, partial != "") for _, path, partial in rows])
+    """The number of documents by the end of the path, which decides the suffix, and by whether a part is missing.
+
+    A base has many documents: they are counted without an object for each.
+    """
+    documents = _documents(home, release, sources)
+    may_be_unread = pc.is_in(documents["path"], value_set=pa.array([path for _, path in unread], pa.string()))
+    doubtful = documents.filter(may_be_unread).to_pylist()
+    documents = documents.filter(pc.invert(may_be_unread))
+    ends = pc.replace_substring_regex(documents["path"], r"(?s)^.*\.", ".")
+    grouped = pa.table({"end": ends, "partial": pc.not_equal(documents["partial"], "")})
+    counted = grouped.group_by(["end", "partial"]).aggregate([([], "count_all")]).to_pylist()
+    counts = Counter({(row["end"], row["partial"]): row["count_all"] for row in counted})
+    read = [row for row in doubtful if (row["source"], row["path"]) not in unread]
+    return counts + Counter((row["path"], row["partial"] != "") for row in read)
 
 
 def _found(
@@ -70,18 +81,17 @@ def _found(
     A file that could not be read this time may still have its former document, and one that is ignored since the
     release was made is in that release.
     """
-    for source, path, partial in _documents(home, release, sources):
+    columns = (_documents(home, release, sources)[name].to_pylist() for name in ("source", "path", "partial"))
+    for source, path, partial in zip(*columns, strict=True):
         yield source, path, Fate.PARTIAL if partial else Fate.READ, suffix_of(path), partial
     yield from _unread(home, sources)
 
 
-def _documents(home: Home, release: Release, sources: Collection[str] | None) -> list[tuple[str, str, str]]:
+def _documents(home: Home, release: Release, sources: Collection[str] | None) -> pa.Table:
     """Source and path of each document of a release, and what its file holds besides it; "" if that is nothing."""
-    columns = ["source", "path", "partial"]
     version = TableVersion.parse(release.tables[DOCUMENTS.name]).version
     where = is_in("source", sorted(sources)) if sources is not None else None
-    documents = known_table(home, DOCUMENTS.name).read(columns, where, version=version)
-    return list(zip(*(documents[name].to_pylist() for name in columns), strict=True))
+    return known_table(home, DOCUMENTS.name).read(["source", "path", "partial"], where, version=version)
 
 
 def _unread(home: Home, sources: Collection[str] | None) -> Iterator[tuple[str, str, Fate, str, str]]:

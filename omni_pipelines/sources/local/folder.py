@@ -1,5 +1,6 @@
 """Folders and single files: listed without following links, and read so that a change during the read is noticed."""
 
+import gc
 import os
 import stat as modes
 from collections.abc import Iterator
@@ -44,10 +45,23 @@ def list_folder(source: Source, limits: SourceLimits) -> Listing:
     if not os.path.isdir(source.root):  # unlike Path.is_dir, it raises nothing if a parent cannot be entered
         raise missing_source(source)
     walk = _FolderWalk(source, limits.folder_depth)
-    walk.collect()
+    with _without_collections():
+        walk.collect()
     unreadable = tuple(map(shown_name, walk.unreadable))
     notes = (f"{source.root / path} cannot be read; its documents are kept" for path in unreadable)
     return walk.selection.listing(unreadable, (*walk.ignore_files.notes, *notes))
+
+
+@contextmanager
+def _without_collections() -> Iterator[None]:
+    """Look for no garbage: each file of a listing is an object that stays, and would be examined many times."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _list_file(source: Source) -> Listing:
