@@ -28,7 +28,7 @@ from omni_pipelines.text.sentences import Range, lines, rows, sentences, words
 if TYPE_CHECKING:
     from omni_pipelines.text.token_counting import CountTokens
 
-CHUNKER = "structure-10"
+CHUNKER = "structure-11"
 """Name and version of this algorithm: documents that another version cut are cut again."""
 CODE, DATA = "code", "data"
 """The kinds of documents, as readers report them, that AUTO cuts in their own way."""
@@ -56,7 +56,15 @@ class Chunker:
         by_symbol = self.mode is ChunkMode.AST and has_symbols
         granularity = self._granularity(parsed, kind)
         tables = None if has_symbols else Tables(parsed)
-        packer = Packer(parsed.text, self.budget, count, granularity, tables, one_symbol_per_chunk=by_symbol)
+        packer = Packer(
+            parsed.text,
+            self.budget,
+            count,
+            granularity,
+            tables,
+            stays_inside=has_symbols,
+            one_symbol_per_chunk=by_symbol,
+        )
         spans: list[Span] = []
         data = list(data_ranges(parsed.text))
         for begin, finish in _pages(parsed):  # no chunk spans two pages, so that every quote has one page

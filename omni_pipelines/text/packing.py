@@ -132,12 +132,18 @@ class Packer:
         cut: Granularity,
         tables: Tables | None = None,
         *,
+        stays_inside: bool = False,
         one_symbol_per_chunk: bool = False,
     ) -> None:
-        """Chunks do not overlap in `tables`. With `one_symbol_per_chunk`, no chunk holds more than one section."""
+        """Chunks do not overlap in `tables`.
+
+        With `stays_inside`, a chunk that begins in a section of a section holds nothing that is outside of the outer
+        one: its heading names all that is around its first line. With `one_symbol_per_chunk`, no chunk holds more
+        than one section.
+        """
         self._text, self._count, self._cut, self._tables = text, count, cut, tables
         self._limit, self._max_overlap = budget.tokens, budget.overlap
-        self._one_symbol_per_chunk = one_symbol_per_chunk
+        self._stays_inside, self._one_symbol_per_chunk = stays_inside, one_symbol_per_chunk
         self._joins = [joins for sign, joins in _JOINS.items() if sign in text]
         self._held: list[_Unit] = []
         self._repeated = 0
@@ -148,12 +154,12 @@ class Packer:
         """Add a section that is not blank, and return the chunks that are now complete."""
         whole = self._whole(start, end, heading)
         if whole is not None:
-            done = [] if self._accepts(whole.tokens) else self.flush()
+            done = [] if self._accepts(whole.tokens, heading) else self.flush()
             self._held.append(whole)
             self._tokens += whole.tokens
             return done
         units = list(self._units(start, end, heading, self._limit))
-        done = [] if self._accepts(sum(unit.tokens for unit in units)) else self.flush()
+        done = [] if self._accepts(sum(unit.tokens for unit in units), heading) else self.flush()
         for unit in units:
             for piece in self._fit_beside_stray(unit):
                 done += self._add(piece)
@@ -200,12 +206,17 @@ class Packer:
             for number, (begin, stop, tokens) in enumerate(pieces):
                 yield _Unit(begin, stop, tokens, first, heading, is_continuation=has_overlap and number > 0)
 
-    def _accepts(self, tokens: int) -> bool:
-        if self._one_symbol_per_chunk:
+    def _accepts(self, tokens: int, heading: tuple[str, ...]) -> bool:
+        if self._one_symbol_per_chunk or (self._stays_inside and self._held and not self._is_inside(heading)):
             return False
         if self._tokens + tokens <= self._limit:
             return self._tokens < MAX_SMALL_SHARE * self._limit
         return self._tokens < MAX_STRAY_SHARE * self._limit and tokens > self._limit
+
+    def _is_inside(self, heading: tuple[str, ...]) -> bool:
+        """Whether a section is inside the one around that with which the chunk begins."""
+        *around, _ = self._held[0].heading or ("",)
+        return list(heading[: len(around)]) == around
 
     def _fit_beside_stray(self, unit: _Unit) -> list[_Unit]:
         """Cut the unit to fit beside a very small chunk, such as a heading above a long paragraph."""

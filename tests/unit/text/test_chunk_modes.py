@@ -72,6 +72,16 @@ def test_auto_joins_small_symbols_and_ast_gives_each_a_chunk() -> None:
     assert len(auto) < len(ast)
 
 
+def test_chunk_that_begins_inside_a_class_ends_with_it() -> None:
+    methods = "".join(f"    def quay_{n}(self):\n        return {n}\n\n" for n in range(4))
+    parsed = python.read(f"class Harbour:\n{methods}class Boat:\n{methods}X = 1\n".encode(), "harbour.py")
+    chunks = _texts(parsed, _cut(parsed, ChunkMode.AUTO, "code", 24))
+    assert [chunk for chunk in chunks if "class Boat" in chunk] == [
+        chunk for chunk in chunks if chunk[:5] == "class"
+    ][1:]
+    assert chunks[-1].strip() == "X = 1"
+
+
 def test_chunk_below_a_signature_has_it_as_context() -> None:
     parsed = python.read(SOURCE, "shapes.py")
     first, *rest = [span for span in _cut(parsed, ChunkMode.AUTO, "code") if span.heading == ("long_one",)]

@@ -11,6 +11,8 @@ from omni_pipelines.text.packing import Budget
 from omni_pipelines.text.readers.source_code import code
 
 Sections = list[tuple[str, tuple[str, ...]]]
+LONG = "x" * 600
+"""A value with which an object is too long to be one section."""
 FILES: dict[str, tuple[str, Sections]] = {
     "a.rs": (
         "use x;\n/// doc é\n#[test]\nfn a() {}\n\nimpl Foo for Bar {\n    // c\n    fn b(&self) {}\n}\n\nlet x;\n",
@@ -46,42 +48,46 @@ FILES: dict[str, tuple[str, Sections]] = {
         [("static int *f(int a) { return 0; }\n", ("f",)), ("struct s;\n", ())],
     ),
     "a.go": ("package a\n// C\nfunc (s *T) F() {}\n", [("// C\nfunc (s *T) F() {}\n", ("F",))]),
-    "a.yaml": ("a:\n  b: 1\nc: 2\n", [("a:\n", ("a",)), ("  b: 1\n", ("a", "b")), ("c: 2\n", ("c",))]),
+    "a.yaml": (
+        f"a:\n  b: {LONG}\nc:\n  d: 2\n",
+        [("a:\n", ("a",)), (f"  b: {LONG}\n", ("a", "b")), ("c:\n  d: 2\n", ("c",))],
+    ),
     "items.yaml": (
-        "models:\n  # M\n  - name: fct\n    columns:\n      - name: id\n        tests: [u]\n  - plain\n",
+        f"models:\n  # M\n  - name: fct\n    columns:\n      - name: id\n        b: [u]\n    a: {LONG}\n  - plain\n",
         [
             ("models:\n", ("models",)),
             ("  # M\n  - name: fct\n", ("fct",)),
-            ("    columns:\n", ("fct", "columns")),
-            ("      - name: id\n", ("fct", "id")),
-            ("        tests: [u]\n", ("fct", "id", "tests")),
+            ("    columns:\n      - name: id\n        b: [u]\n", ("fct", "columns")),
+            (f"    a: {LONG}\n", ("fct", "a")),
             ("  - plain\n", ("models",)),
         ],
     ),
     "dashes.yaml": (
-        "- a: 1\n  # of b\n  b:\n    c: 1\n# of d\n- d: 2\n",
+        f"- a: 1\n  # of b\n  b:\n    c: {LONG}\n# of d\n- d: 2\n",
         [
             ("- a: 1\n", ("a",)),
             ("  # of b\n  b:\n", ("b",)),
-            ("    c: 1\n", ("b", "c")),
+            (f"    c: {LONG}\n", ("b", "c")),
             ("# of d\n- d: 2\n", ("d",)),
         ],
     ),
     "two.yaml": (
-        "kind: Quay\nmetadata:\n  name: old\nspec: 1\n---\nkind: Quay\nmetadata:\n  name: new\nspec: 2\n",
+        f"kind: Quay\nmetadata:\n  name: old\nspec: {LONG}\n---\nkind: Quay\nmetadata:\n  name: new\nspec: 2\n",
         [
             ("kind: Quay\n", ("Quay old", "kind")),
-            ("metadata:\n", ("Quay old", "metadata")),
-            ("  name: old\n", ("Quay old", "metadata", "name")),
-            ("spec: 1\n", ("Quay old", "spec")),
-            ("---\n", ("Quay new",)),
-            ("kind: Quay\n", ("Quay new", "kind")),
-            ("metadata:\n", ("Quay new", "metadata")),
-            ("  name: new\n", ("Quay new", "metadata", "name")),
-            ("spec: 2\n", ("Quay new", "spec")),
+            ("metadata:\n  name: old\n", ("Quay old", "metadata")),
+            (f"spec: {LONG}\n", ("Quay old", "spec")),
+            ("---\nkind: Quay\nmetadata:\n  name: new\nspec: 2\n", ("Quay new",)),
         ],
     ),
-    "a.toml": ("[tool.a]\nb=1\n", [("[tool.a]\n", ("tool.a",)), ("b=1\n", ("tool.a", "b"))]),
+    "a.toml": (
+        f"[tool.a]\nb='{LONG}'\n[tool.c]\nd=1\n",
+        [
+            ("[tool.a]\n", ("tool.a",)),
+            (f"b='{LONG}'\n", ("tool.a", "b")),
+            ("[tool.c]\nd=1\n", ("tool.c",)),
+        ],
+    ),
     "a.sql": ("create table a (x int);\nselect 1;\n", [("create table a (x int);\n", ("a",)), ("select 1;\n", ())]),
     "a.ps1": ("function Get-A { 1 }\n", [("function Get-A { 1 }\n", ("Get-A",))]),
     "a.ini": ("x=1\n[a]\nb=1\n", [("[a]\nb=1\n", ("a",))]),
@@ -137,7 +143,7 @@ bar = 16
 
 def test_record_of_toml_is_one_section_with_its_comments_and_inner_tables() -> None:
     sections = pieces(code.read(RECORDS_OF_TOML.encode(), "parts.toml"))
-    assert [path for _, path in sections] == [("title",), ("part",), ("part",), ("limits",), ("limits", "bar")]
+    assert [path for _, path in sections] == [("title",), ("part",), ("part",), ("limits",)]
     assert sections[1][0].startswith("# the first one\n[[part]]")
     assert 'city = "Bremen"' in sections[1][0]
     assert sections[2][0].startswith('[[part]]\nname = "Valve 1"')

@@ -30,7 +30,6 @@ _ITEM, _MANIFEST = "block_sequence_item", "document"
 _WITHOUT_NAME = {"block_node", "block_sequence"}
 """What is between a key of YAML and the items of its list."""
 _FUNCTION = re.compile("function|method|constructor|macro")
-"""Not searched inside: local names are no symbols."""
 _ASSIGNMENTS = {"variable_declarator": ("name", "value"), "binary_operator": ("lhs", "rhs")}
 """How JavaScript and R name a function: the node, and its fields for the name and the function."""
 _ASSIGNED = {
@@ -42,7 +41,8 @@ _ABOVE = re.compile("comment|attribute|annotation|decorator")
 _MAX_NODES_BETWEEN = 8
 """Nodes between a symbol and the one that encloses it."""
 MAX_DEPTH = 6
-_MAX_DATA_DEPTH = 3
+_MAX_WHOLE_BYTES = 600
+"""Of an object of data that is one part: it is read and quoted together with the keys around it."""
 _MAX_NAME_LENGTH = 100
 _MAX_NAMED_BYTES = 4_000
 """From the start of an item or a document, in which its name is looked for."""
@@ -80,9 +80,7 @@ def symbols(source: bytes, grammar: str) -> Iterator[Symbol]:
             whole = wrapper or node
             start = _yaml_start(source, whole) if grammar == "yaml" else _start(whole)
             yield Symbol(start, whole.start_byte, node.end_byte, path)
-        is_function = bool(name) and _FUNCTION.search(kind) is not None
-        max_depth = _MAX_DATA_DEPTH if kind in _KEYED or kind == _ITEM else MAX_DEPTH
-        if between < _MAX_NODES_BETWEEN and not is_function and len(path) < max_depth:
+        if between < _MAX_NODES_BETWEEN and not (name and _is_whole(node, kind)) and len(path) < MAX_DEPTH:
             outer = wrapper or node if kind in _WRAPPERS else None
             stack += [(child, path, between + 1, outer) for child in reversed(node.named_children)]
 
@@ -90,8 +88,18 @@ def symbols(source: bytes, grammar: str) -> Iterator[Symbol]:
 @lru_cache(4096)
 def _may_define(kind: str) -> bool:
     """Whether nodes of a type can define a name; most cannot."""
-    is_of_data = kind in _KEYED or kind in (_ITEM, _MANIFEST)
-    return is_of_data or kind in _ASSIGNMENTS or _SYMBOL.fullmatch(kind) is not None
+    return _is_data(kind) or kind in _ASSIGNMENTS or _SYMBOL.fullmatch(kind) is not None
+
+
+def _is_data(kind: str) -> bool:
+    return kind in _KEYED or kind in (_ITEM, _MANIFEST)
+
+
+def _is_whole(node: Node, kind: str) -> bool:
+    """Whether what is inside a symbol is no symbol: local names, and the keys of a short object."""
+    if _is_data(kind):
+        return node.end_byte - node.start_byte <= _MAX_WHOLE_BYTES
+    return _FUNCTION.search(kind) is not None
 
 
 def _name(node: Node, kind: str) -> str:
