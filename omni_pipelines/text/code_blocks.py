@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from omni_pipelines.text.blocks import Block, BlockKind, blocks
@@ -12,13 +12,13 @@ from omni_pipelines.text.sentences import lines
 COMMENT_SIGN = r"(?:#+:?|//+!?|--+|;+|/?\*+/?)"
 """What a line of a comment begins with, as a pattern."""
 _COMMENT = re.compile(rf"{COMMENT_SIGN}(?:[ \t]+|$)")
-_BLOCK_COMMENTS = {"/*": "*/", "<!--": "-->", "{-": "-}", "<#": "#>", "--[[": "]]", "=begin": "=end"}
+_BLOCK_COMMENTS = {"/*": "*/", "<!--": "-->", "{-": "-}", "<#": "#>", "--[[": "]]", "=begin": "=end", "{#": "#}"}
 """What a line begins with that opens a comment, and what a line ends with that closes it."""
 COMMENT_END = "|".join(map(re.escape, _BLOCK_COMMENTS.values()))
 """What closes a comment, as a pattern."""
 _OPENING_SIGN = re.compile("|".join(map(re.escape, sorted(_BLOCK_COMMENTS, key=len, reverse=True))))
 _COMMENT_SIGNS = {*_BLOCK_COMMENTS, *_BLOCK_COMMENTS.values()}
-_CLOSING_SIGNS = {"*/", "-->", "-}", "#>", "=end"}
+_CLOSING_SIGNS = {"*/", "-->", "-}", "#>", "=end", "#}"}
 """A line of which only one of these is left tells that the text above it is a comment."""
 _ITEM = re.compile(r"(?:[-*+•|]|\d{1,3}[.)]|\(?[a-z]\)|@\w+)[ \t]+\S|:?[\w*.]+(?:[ \t]*\([^)\n]*\))?:(?:[ \t]|$)")
 """A list item, a row of a table, or `name (type): description`: each starts a new block."""
@@ -50,6 +50,8 @@ _CONSTANT = re.compile(
     r"=(?![=>])[ \t]*(?!(?:await[ \t]+)?(?:require|import)\b)\S"
 )
 """A constant, an alias, or a field with its type and default value; what is imported under a name is none."""
+_ATTRIBUTE = re.compile(r"(?:self\.|cls\.)?[A-Za-z_]\w*[ \t]*(?::[^=\"']+)?(?:=(?!=)(?!.*(?:\"{3}|'{3})).*)?")
+"""An attribute of a class or a constant of Python, which a docstring below it may describe."""
 DOCSTRING_QUOTES = re.compile(r'"""|\'\'\'')
 _OPENING = re.compile(r'\s*[rbufRBUF]{0,2}(?:"""|\'\'\')')
 _STATEMENT = re.compile(
@@ -90,13 +92,32 @@ def plain_quote(quote: str) -> str:
 
 
 def plain_lines(lines: Sequence[str]) -> list[str]:
-    """The lines of a comment without the signs of the further ones and without markup; other lines as they are."""
-    first, *further = lines
+    """The lines of a comment without the signs of the further ones and without markup.
+
+    Other lines stay as they are, but without the quotes of docstrings.
+    """
+    first, *further = lines = _without_docstring_quotes(lines) or [""]
     if not further or not all(_COMMENT.match(bare) for line in further if (bare := line.lstrip())):
-        return [*lines]
+        return lines
     signed = [first.lstrip(), *map(_without_sign, further)]
     shown = [(line, without_markup(line)) for line in signed]
     return [plain for line, plain in shown if plain or not line]
+
+
+def _without_docstring_quotes(lines: Sequence[str]) -> list[str]:
+    """Lines of code without the quotes of the docstrings in them, and without the lines that have nothing else."""
+    shown: list[str] = []
+    closing = ""
+    for line in lines:
+        opening = None if closing else _OPENING.match(line)
+        if opening is not None:
+            closing = opening[0][-3:]
+            line = f"{line[: len(line) - len(line.lstrip())]}{line[opening.end() :].lstrip()}"
+        inner, ends, _ = line.partition(closing) if closing else (line, "", "")
+        closing = "" if ends else closing
+        if inner.strip() or not (opening or ends):
+            shown.append(inner.rstrip())
+    return shown
 
 
 def _without_sign(line: str) -> str:
@@ -131,6 +152,18 @@ class _Scanner:
             _line(text, start, stop, in_quotes=quotes.is_inside(text[start:stop]), in_comment=commented)
             for (start, stop), commented in zip(spans, in_comment, strict=True)
         ]
+        self._join_values()
+
+    def _join_values(self) -> None:
+        """Take the comments and blank lines inside the value of a constant for a part of it."""
+        index = 0
+        while index < len(self._lines):
+            line, count = self._lines[index], 1
+            if line.content is _Content.STATEMENT and _CONSTANT.match(line.text) is not None:
+                count = _declaration_length(self._lines, index)
+                for at in range(index + 1, index + count):
+                    self._lines[at] = replace(self._lines[at], content=_Content.STATEMENT)
+            index += count
 
     def scan(self) -> Iterator[Block]:
         index = 0
@@ -145,7 +178,8 @@ class _Scanner:
             elif content is _Content.COMMENT:
                 yield from _comments(run)
             elif content is _Content.STATEMENT:
-                yield from _statements(run)
+                below = self._lines[stop].content if stop < len(self._lines) else None
+                yield from _statements(run, is_described=below is _Content.DOCSTRING)
             index = stop
 
 
@@ -161,6 +195,7 @@ def _in_comments(bodies: Sequence[str]) -> list[bool]:
         elif (sign := _OPENING_SIGN.match(body)) is not None:
             end = _BLOCK_COMMENTS[sign[0]]
             closing, first = ("" if end in body[sign.end() :] else end), index
+            found[index] = body.endswith(end)
         elif index and body in _CLOSING_SIGNS and not any(found):
             found[: index + 1] = [True] * (index + 1)
     if closing:  # the text ends in the comment
@@ -205,12 +240,17 @@ def _comment(first: _Line, last: _Line) -> Block:
     return Block(BlockKind.PARAGRAPH, first.start, last.end, first.depth, is_comment=True)
 
 
-def _statements(run: list[_Line]) -> Iterator[Block]:
-    """Each signature, constant and field, and the statements between them."""
+def _statements(run: list[_Line], *, is_described: bool) -> Iterator[Block]:
+    """Each signature, constant and field, and the statements between them.
+
+    With `is_described`, a docstring is below them: that of an attribute, if they end with one.
+    """
     index, begin = 0, 0
     while index < len(run):
         line = run[index]
-        if not (_declares(line.text) or _CONSTANT.match(line.text) or _declares_in_c(run, index)):
+        is_attribute = is_described and index + 1 == len(run) and _ATTRIBUTE.fullmatch(line.text) is not None
+        is_constant = is_attribute or _CONSTANT.match(line.text) is not None
+        if not (is_constant or is_declaration(line.text) or _declares_in_c(run, index)):
             index += 1
             continue
         yield from _code(run[begin:index])
@@ -225,7 +265,8 @@ def _code(run: list[_Line]) -> Iterator[Block]:
         yield Block(BlockKind.CODE, run[0].start, run[-1].end, run[0].depth)
 
 
-def _declares(text: str) -> bool:
+def is_declaration(text: str) -> bool:
+    """Whether code declares a class, a function or the like, as far as one line can tell; a constant is none."""
     if _DECLARATION.match(text) is not None:
         return True
     if not text.endswith("{"):
@@ -244,11 +285,12 @@ def _declares_in_c(run: Sequence[_Line], index: int) -> bool:
 
 
 def _declaration_length(run: Sequence[_Line], index: int) -> int:
-    """The number of lines up to the one that closes the brackets of a declaration."""
-    depth = 0
+    """The number of lines up to the one that closes the brackets of a declaration, but without its body."""
+    depth, is_constant = 0, not is_declaration(run[index].text)
     for number, line in enumerate(run[index : index + _MAX_SIGNATURE_LINES], 1):
         depth += sum(map(line.text.count, "([{")) - sum(map(line.text.count, ")]}"))
-        if depth <= 0 or (number > 1 and line.text.endswith("{")) or (line.text.endswith("{") and depth == 1):
+        is_body = line.text.endswith("{") and (number > 1 or depth == 1) and not is_constant
+        if depth <= 0 or is_body:
             return number
     return 1
 

@@ -2,7 +2,7 @@
 
 import re
 
-_DECLARED = re.compile(r"([A-Za-z_][\w.:]*?)\s*(?:[(=\[{<]|:(?!:)|$)", re.MULTILINE)
+_DECLARED = re.compile(r"([A-Za-z_]\w*(?:(?:\.|::)\w+)*)(?!\w)\s*(?:[(=\[{<]|:(?!:)|$)", re.MULTILINE)
 """The name that a declaration declares: `join` in `def join(`, `Path` in `class Path:`."""
 _NAMED = re.compile(
     r"(?:[\w#@!]+(?:\([^)]*\))?\s+)*?(?:enum\s+class|class|interface|struct|enum|trait|record|protocol|type|union|module"

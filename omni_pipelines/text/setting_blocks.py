@@ -1,7 +1,8 @@
-"""Split settings (YAML, TOML, INI, properties, JSON) into blocks: each entry with its value, and the comments.
+"""Split settings (YAML, TOML, INI, properties, HCL, JSON) into blocks: each entry with its value, and the comments.
 
 An entry is `key = value` or `key: value`; its value may go on in further lines. The keys and sections around it are
-told by the indentation and by headers such as `[server]`. The text may start and end anywhere, as chunks do.
+told by the indentation, by headers such as `[server]` and by blocks such as `resource "bucket" "lake" {`. The text
+may start and end anywhere, as chunks do.
 """
 
 import re
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from omni_pipelines.text.blocks import Block, BlockKind, blocks
 from omni_pipelines.text.code_blocks import comment_blocks
 from omni_pipelines.text.sentences import lines
-from omni_pipelines.text.setting_names import NAMING_KEYS, manifest_name, value_name
+from omni_pipelines.text.setting_names import NAMING_KEYS, block_name, manifest_name, value_name
 
 _COMMENT = re.compile(r"(?:#+|;+|//+|!)(?:[ \t#*/-]|$)|<!--")
 _HEADER = re.compile(r"\[\[?[ \t]*(?P<name>[^\[\]\n]+?)[ \t]*\]\]?[ \t]*(?:[#;].*)?$")
@@ -19,6 +20,10 @@ _ENTRY = re.compile(
     r"(?:=(?!=)|:(?=[ \t]|$))[ \t]*(?P<value>.*)$"
 )
 """A key and its value; a sign of a comment directly before the key means that the entry is not in force."""
+_SPACED = re.compile(r"(?P<key>[\w-]+(?:\.[\w-]+)+)[ \t]+(?P<value>[^\s=:].*)$")
+"""A dotted key and its value after blanks, as in the settings of Spark."""
+_BLOCK = re.compile(r"(?P<kind>[A-Za-z][\w-]*)(?P<labels>(?:[ \t]+(?:\"[^\"\n]*\"|[\w./~^*-]+))*)[ \t]*\{$")
+"""The first line of a block of HCL, or of the settings of a web server."""
 _ITEM = re.compile(r"-[ \t]+(?=\S)")
 _OPENED = re.compile(r"(?:[|>][-+\d]*|&\w+)?(?:[ \t]+#.*)?$")
 """What follows a key whose value stands in the lines below it."""
@@ -166,7 +171,11 @@ class _Scanner:
             self._index += 1
         elif item := _ITEM.match(line.text):
             self._take_item(line, item.end())
-        elif entry := _ENTRY.match(line.text):
+        elif block := _BLOCK.match(line.text):
+            self._close(line.level)
+            self._begin(line.level, block_name(block["kind"], block["labels"].split()), line)
+            self._index += 1
+        elif entry := _ENTRY.match(line.text) or (_SPACED.match(line.text) if not line.indent else None):
             self._take_entry(line, entry)
         else:
             self._take_bracket(line)

@@ -1,6 +1,7 @@
-"""What the items of a list of settings and the manifests of Kubernetes are called."""
+"""What the items of a list of settings, the manifests of Kubernetes and the blocks of HCL are called."""
 
 import re
+from collections.abc import Iterable
 
 NAMING_KEYS = {"name", "id", "key", "title", "alert", "job", "job_name", "record", "host", "service", "operationId"}
 """Keys whose value says which of the items of a list an item is."""
@@ -25,3 +26,8 @@ def manifest_name(document: str) -> str:
     """The kind and the name of a manifest, such as `Deployment orders`; "" for other documents of YAML."""
     kind, name = _KIND.search(document), _NAME.search(document)
     return f"{kind[1]} {value_name(name[1])}" if kind is not None and name is not None else ""
+
+
+def block_name(kind: str, labels: Iterable[str]) -> str:
+    """The name of a block of HCL: `resource bucket.lake` of `resource "bucket" "lake" {`."""
+    return " ".join(filter(None, [kind, ".".join(label.strip('"') for label in labels)]))

@@ -9,10 +9,12 @@ from omni_pipelines.text.code_blocks import plain_lines, plain_quote
 from omni_pipelines.text.sentences import Range
 from omni_pipelines.text.statements import NUMBER_WORDS
 
-_OPENING_MARKS = re.compile(r"""(?:\s|[*#=~;-]+(?=\s)|/{2,}!?|/\*+!?|<!--|\{-(?=\s)|<#(?=\s)|>(?!=)|\||"{3}|'{3})*""")
+_OPENING_MARKS = re.compile(
+    r"""(?:\s|[*#=~;-]+:?(?=\s)|/{2,}!?|/\*+!?|<!--|\{[-#](?=\s)|<#(?=\s)|>(?!=)|\||[rRuU]?(?:"{3}|'{3}))*"""
+)
 """Signs of comments, docstrings and quotations; not `--flag`, `/etc`, `**bold**` or `"term"`."""
 _RULE = "*#=~|/>-"
-_CLOSING_MARKS = ("*/", '"""', "'''", "-->", "-}", "#>")
+_CLOSING_MARKS = ("*/", '"""', "'''", "-->", "-}", "#>", "#}")
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _OF_THE_HIT = {"uri", "path", "chunk_id", "encoding", "verbatim", "page", "confidence", "source_seen", "stale"}

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 
 from omni_pipelines.knowledge.answers.composing import CONTENTS, MAX_LENGTH, SUPERSEDED, Composer, UnitKind
 from omni_pipelines.knowledge.answers.passage_settings import PassageSettings, passage_settings
+from omni_pipelines.knowledge.answers.passage_symbols import file_name, passage_symbols, symbol_name
 from omni_pipelines.knowledge.answers.quotes import laid_out, shown_quotes
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.text.block_labels import block_labels, headings_around, with_titles
 from omni_pipelines.text.blocks import Block, BlockKind, blocks
 from omni_pipelines.text.code_blocks import code_blocks
-from omni_pipelines.text.declarations import declared_name
 from omni_pipelines.text.document import HEADING_SEPARATOR, JOINED_SEPARATOR
 from omni_pipelines.text.plain_headings import with_plain_headings
 from omni_pipelines.text.sentences import Range, rows, trimmed
@@ -83,14 +83,16 @@ class Unit:
     def label(self) -> str:
         """The heading or symbol that the unit belongs to; "" if its text has the words of it, in any form.
 
-        A heading of one word, such as "Fixed" or "Decision", says little, so the heading around it is put before it.
+        A heading of one word, such as "Fixed" or "Decision", and a symbol say little alone, so what is around them is
+        put before them.
         """
         label, text = self.heading or label_of(self.hit), self.text.casefold()
+        if self.hit.kind == "code" and HEADING_SEPARATOR not in label:
+            symbols = (name for name in (self.around, label) if name and not _has_words(text, name))
+            return HEADING_SEPARATOR.join(symbols)
         if self.around and label.isalpha():
             label = f"{self.around}{HEADING_SEPARATOR}{label}"
-        words = label.replace(HEADING_SEPARATOR, " ").casefold().split()
-        is_named = all((word[:_STEM_LENGTH] if word.isalpha() else word) in text for word in words)
-        return "" if is_named else label
+        return "" if _has_words(text, label) else label
 
     def contains(self, other: "Unit") -> bool:
         """Whether each quote of another unit is inside a quote of this one, in the same passage."""
@@ -99,20 +101,26 @@ class Unit:
         )
 
 
+def _has_words(text: str, label: str) -> bool:
+    """Whether a text in lower case has the words of a label, in any form."""
+    words = label.replace(HEADING_SEPARATOR, " ").casefold().split()
+    return all((word[:_STEM_LENGTH] if word.isalpha() else word) in text for word in words)
+
+
 def label_of(hit: Hit) -> str:
     """The innermost heading of a passage, or else its title, shortened if it is too long.
 
     If a passage has several sections, it is the heading of the first one; the text has the headings of the others.
+    Of source code, it is the name of the innermost symbol, or else of the file.
     """
     headings = [part.strip() for part in hit.heading.split(HEADING_SEPARATOR) if part.strip()]
+    if hit.kind == "code":
+        return symbol_name(headings[-1]) if headings else file_name(hit.path)
     label = headings[-1] if headings else hit.title
     first, *others = label.split(JOINED_SEPARATOR)
     label = first if any(other in hit.text for other in others) else label
-    is_code = hit.kind == "code"
-    limit = _MAX_HEADER_LENGTH if CELL_SEPARATOR in label and not is_code else _MAX_LABEL_LENGTH
-    if len(label) <= limit:
-        return label
-    return f"{label.partition('(')[0]}(…)" if is_code and "(" in label else f"{label[: limit - 1].rstrip()}…"
+    limit = _MAX_HEADER_LENGTH if CELL_SEPARATOR in label else _MAX_LABEL_LENGTH
+    return label if len(label) <= limit else f"{label[: limit - 1].rstrip()}…"
 
 
 def is_notice(unit: Unit) -> bool:
@@ -186,24 +194,8 @@ def _of_blocks(hit: Hit) -> list[Unit]:
     composer = Composer(hit, found, labels)
     placed = _placed(found, (*composer.units(), *composer.sections()))
     if hit.kind == "code":
-        labels = _declared_names(hit, found, composer)
+        labels, around = passage_symbols(hit, found, composer.description)
     return [Unit(hit, kind, ranges, labels[index], around[index]) for kind, ranges, index in placed]
-
-
-def _declared_names(hit: Hit, found: Sequence[Block], composer: Composer) -> list[str]:
-    """For each block of a passage with several symbols the name of the declaration that it describes, or ""."""
-    names = [""] * len(found)
-    headings = hit.heading.split(HEADING_SEPARATOR)
-    if headings[-1] and JOINED_SEPARATOR not in headings[-1]:
-        return names  # it has one symbol, which is its heading
-    for index, block in enumerate(found):
-        described = composer.description(index) if block.kind is BlockKind.SIGNATURE else None
-        if described is not None:
-            name = declared_name(hit.text[block.start : block.end])
-            inside = (at for at, other in enumerate(found) if described[0] <= other.start < described[1])
-            for at in inside:
-                names[at] = name
-    return names
 
 
 def _of_settings(hit: Hit, settings: PassageSettings) -> list[Unit]:

@@ -51,6 +51,54 @@ def test_comment_above_one_of_several_declarations_has_its_name_as_label() -> No
     ]
 
 
+HARBOUR = '''class Harbour(Place):
+    """A place for boats."""
+
+    def __init__(self, quays):
+        """Build it.
+
+        :param quays: how many boats may moor
+        """
+        self.quays = quays
+        """The number of places."""
+
+    @property
+    def fee(self):
+        """What a night costs."""
+        return 3
+
+
+def leave(boat):
+    # at high water only
+    boat.go()
+'''
+
+
+def test_parts_of_code_are_labelled_by_the_symbols_around_them() -> None:
+    units = {unit.text: unit.label for unit in answer_units(hit(HARBOUR, "harbour.py", kind="code"))}
+    assert units["class Harbour(Place):\nA place for boats."] == "harbour.py"
+    assert units["def __init__(self, quays):\nBuild it."] == "Harbour"
+    assert units[":param quays: how many boats may moor"] == "Harbour > __init__"
+    assert units["self.quays = quays\nThe number of places."] == "Harbour > __init__"
+    assert units["def fee(self):\nWhat a night costs."] == "Harbour"
+    assert units["return 3"] == "Harbour > fee"
+    assert units["at high water only"] == "leave"
+
+
+def test_symbols_in_the_heading_of_a_passage_are_around_those_in_its_text() -> None:
+    inner = "    def fee(self):\n        return 3\n"
+    for heading, label in (("Harbour", "Harbour > fee"), ("Harbour > fee", "Harbour > fee"), ("", "fee")):
+        code = [unit for unit in answer_units(hit(inner, kind="code", heading=heading)) if unit.kind is UnitKind.CODE]
+        assert [unit.label for unit in code] == [label]
+
+
+def test_declaration_and_docstring_are_shown_without_the_quotes_of_the_docstring() -> None:
+    code = 'def moor(boat):\n    r"""Tie it up.\n\n    Only once a night.\n    """\n    x = """as it is"""\n'
+    texts = [unit.text for unit in answer_units(hit(code, kind="code"))]
+    assert "def moor(boat):\n    Tie it up.\n\n    Only once a night." in texts
+    assert 'x = """as it is"""' in texts
+
+
 def test_settings_are_labelled_by_the_keys_around_them() -> None:
     text = "server:\n  ports:\n    # The port of the quay.\n    quay: 8090\n"
     [entry] = [unit for unit in answer_units(hit(text, "a.yaml", kind="code")) if unit.kind is UnitKind.SIGNATURE]

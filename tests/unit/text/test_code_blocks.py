@@ -165,3 +165,22 @@ def test_line_of_markup_alone_is_not_shown() -> None:
         "- They wait.",
     ]
     assert plain_lines(["<p>herons</p>"]) == ["<p>herons</p>"]
+
+
+def test_value_of_a_constant_is_whole_with_the_comments_in_it() -> None:
+    fees = 'FEES = {\n    # for a night\n    "boat": 3,\n\n    "ship": {"large": 9},\n}'
+    assert found(f"{fees}\nx = 1\n", BlockKind.SIGNATURE) == [fees]
+    options = "const OPTIONS = {\n  fee: 3,\n};"
+    assert found(f"{options}\n", BlockKind.SIGNATURE) == [options]
+
+
+@pytest.mark.parametrize("attribute", ["self.fee = fee", "fee: int", "fee = 3", "fee: str = 'a night'"])
+def test_attribute_above_its_docstring_is_a_signature(attribute: str) -> None:
+    code = f'def init(fee):\n    boat = fee\n    {attribute}\n    """What a night costs."""\n'
+    assert found(code, BlockKind.SIGNATURE) == ["def init(fee):", attribute]
+    assert attribute not in found(code.replace('"""', "# "), BlockKind.SIGNATURE) or attribute.startswith("fee: str")
+
+
+@pytest.mark.parametrize("comment", ["{# Herons wait. #}", "<!-- Herons wait. -->", "{#\nHerons wait.\n#}"])
+def test_comment_of_a_template_is_prose(comment: str) -> None:
+    assert any("Herons wait." in text for text in found(f"{comment}\nselect 1;\n", BlockKind.PARAGRAPH))

@@ -88,6 +88,15 @@ FILES: dict[str, tuple[str, Sections]] = {
             ("[tool.c]\nd=1\n", ("tool.c",)),
         ],
     ),
+    "a.tf": (
+        f'locals {{\n}}\nresource "b" "lake" {{\n  c = "{LONG}"\n  d {{\n  }}\n}}\n',
+        [
+            ("locals {\n}\n", ("locals",)),
+            (f'resource "b" "lake" {{\n  c = "{LONG}"\n', ("resource b.lake",)),
+            ("  d {\n  }\n", ("resource b.lake", "d")),
+            ("}\n", ("resource b.lake",)),
+        ],
+    ),
     "a.sql": ("create table a (x int);\nselect 1;\n", [("create table a (x int);\n", ("a",)), ("select 1;\n", ())]),
     "a.ps1": ("function Get-A { 1 }\n", [("function Get-A { 1 }\n", ("Get-A",))]),
     "a.ini": ("x=1\n[a]\nb=1\n", [("[a]\nb=1\n", ("a",))]),

@@ -141,3 +141,21 @@ def test_entries_of_a_manifest_are_below_its_kind_and_name() -> None:
         ("Quay new", "spec"),
         ("spec",),
     ]
+
+
+def test_blocks_of_hcl_are_around_their_entries() -> None:
+    text = 'resource "bucket" "lake" {\n  fee = 3\n\n  # Loses all boats.\n  lifecycle {\n    keep = true\n  }\n}\n'
+    assert entries(text) == [
+        ("fee = 3", ("resource bucket.lake",)),
+        ("keep = true", ("resource bucket.lake", "lifecycle")),
+    ]
+    found = setting_blocks(text)
+    assert found is not None
+    assert text[found.groups[-1].start : found.groups[-1].end] == text.rstrip("\n")
+
+
+def test_blanks_part_a_dotted_key_from_its_value() -> None:
+    assert entries("# For boats.\nquay.north.fee   30 euros\nquay.south  4\n") == [
+        ("quay.north.fee   30 euros", ()),
+        ("quay.south  4", ()),
+    ]

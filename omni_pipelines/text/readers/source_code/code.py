@@ -120,7 +120,7 @@ _GRAMMARS = {
 }
 """Grammars whose name is not that of the language; "" for formats in which symbols are of no use."""
 _BY_SUFFIX = {suffix: language for language, suffixes in SUFFIXES.items() for suffix in suffixes}
-_SETTINGS = {"dotenv", "ini", "properties", "toml", "yaml"}
+_SETTINGS = {"dotenv", "hcl", "ini", "properties", "toml", "yaml"}
 _JSON = dict.fromkeys((".json", ".jsonc", ".json5"), "json")
 _INTERPRETER = re.compile(
     rb"(?:\xef\xbb\xbf)?#![ \t]*(?:\S*/env(?:[ \t]+-\S+)*[ \t]+)?(?:\S*/)?([A-Za-z]+)[-\d.]*(?=[ \t\r\n]|\Z)"

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from native.grammars import grammar_parser
-from omni_pipelines.text.setting_names import item_name, manifest_name
+from omni_pipelines.text.setting_names import block_name, item_name, manifest_name
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -38,6 +38,8 @@ _ASSIGNED = {
 _WRAPPERS = {"export_statement", "template_declaration", "type_declaration", "lexical_declaration"}
 """They start before the symbol inside them, and belong to it."""
 _ABOVE = re.compile("comment|attribute|annotation|decorator")
+_BY_LINES = {"yaml", "hcl"}
+"""Grammars that count a comment to what ends above it, or call the settings of a block attributes."""
 _MAX_NODES_BETWEEN = 8
 """Nodes between a symbol and the one that encloses it."""
 MAX_DEPTH = 6
@@ -74,11 +76,14 @@ def symbols(source: bytes, grammar: str) -> Iterator[Symbol]:
     while stack:
         node, path, between, wrapper = stack.pop()
         kind = node.type
-        name = _name(node, kind) if _may_define(kind) and not _is_beside_dash(node) else ""
+        if kind == "block" and grammar == "hcl":
+            name = _hcl_name(node)
+        else:
+            name = _name(node, kind) if _may_define(kind) and not _is_beside_dash(node) else ""
         if name:
             path, between = (*(path[:-1] if kind == _ITEM and _is_in_list(node) else path), name), 0
             whole = wrapper or node
-            start = _yaml_start(source, whole) if grammar == "yaml" else _start(whole)
+            start = _start_by_lines(source, whole) if grammar in _BY_LINES else _start(whole)
             yield Symbol(start, whole.start_byte, node.end_byte, path)
         if between < _MAX_NODES_BETWEEN and not (name and _is_whole(node, kind)) and len(path) < MAX_DEPTH:
             outer = wrapper or node if kind in _WRAPPERS else None
@@ -97,7 +102,7 @@ def _is_data(kind: str) -> bool:
 
 def _is_whole(node: Node, kind: str) -> bool:
     """Whether what is inside a symbol is no symbol: local names, and the keys of a short object."""
-    if _is_data(kind):
+    if _is_data(kind) or kind == "block":
         return node.end_byte - node.start_byte <= _MAX_WHOLE_BYTES
     return _FUNCTION.search(kind) is not None
 
@@ -115,6 +120,11 @@ def _name(node: Node, kind: str) -> str:
     if kind.endswith("_specifier") and node.child_by_field_name("body") is None:
         return ""
     return _text(node.child_by_field_name("name") or _declared(node) or node.child_by_field_name("type"))
+
+
+def _hcl_name(block: Node) -> str:
+    kind, *labels = [_text(child) for child in block.named_children if child.type in ("identifier", "string_lit")]
+    return block_name(kind, labels)
 
 
 def _is_beside_dash(node: Node) -> bool:
@@ -163,7 +173,7 @@ def _start(node: Node) -> int:
     return node.start_byte
 
 
-def _yaml_start(source: bytes, node: Node) -> int:
+def _start_by_lines(source: bytes, node: Node) -> int:
     """As `_start`, by the lines: the dashes before the node, and the comments directly above at their indentation."""
     start = node.start_byte - node.start_point[1]
     before = source[start : node.start_byte]
