@@ -9,6 +9,7 @@ from omni_pipelines.text.descriptions import described_object, described_term
 
 _MARKS = re.compile(r"^(?:#+|=+|\*+)[ \t]+|[ \t]+(?:#+|=+)$")
 """What marks a heading in Markdown, AsciiDoc, MediaWiki or Org."""
+_EMPHASIS = re.compile(r"^(\*\*|__|\*|_)(.+?)[.:]?\1$")
 _LEVEL = re.compile(r"(#+|=+|\*+)[ \t]")
 _QUESTION = re.compile(r"[*_]*(?:Q|Question|F|Frage)[ \t]?\d*[:.)][*_]*[ \t]+(?P<question>[^\n]*?\?)")
 _ATTACHED = re.compile(r"\s*\n\+[ \t]*\n\s*|\n")
@@ -77,4 +78,4 @@ def _lines(text: str, block: Block) -> list[str]:
 def _name(lines: Sequence[str]) -> str:
     """The words of a heading without its marks, or the object or the terms that it names."""
     terms = [term.words for line in lines if (term := described_term(line))]
-    return described_object(lines[0]) or ", ".join(terms) or _MARKS.sub("", lines[0])
+    return described_object(lines[0]) or ", ".join(terms) or _EMPHASIS.sub(r"\2", _MARKS.sub("", lines[0]))

@@ -20,8 +20,11 @@ _OPENING_SIGN = re.compile("|".join(map(re.escape, sorted(_BLOCK_COMMENTS, key=l
 _COMMENT_SIGNS = {*_BLOCK_COMMENTS, *_BLOCK_COMMENTS.values()}
 _CLOSING_SIGNS = {"*/", "-->", "-}", "#>", "=end", "#}"}
 """A line of which only one of these is left tells that the text above it is a comment."""
-_ITEM = re.compile(r"(?:[-*+•|]|\d{1,3}[.)]|\(?[a-z]\)|@\w+)[ \t]+\S|:?[\w*.]+(?:[ \t]*\([^)\n]*\))?:(?:[ \t]|$)")
-"""A list item, a row of a table, or `name (type): description`: each starts a new block."""
+_ITEM = re.compile(
+    r"(?:[-*+•|]|\d{1,3}[.)]|\(?[a-z]\)|@\w+)[ \t]+\S|:?[\w*.]+(?:[ \t]*\([^)\n]*\))?:(?:[ \t]|$)"
+    r"|--?\w[\w-]*(?:[ =][A-Z<\[][\w<>\[\]-]*|,[ ]--?\w[\w-]*)*(?:[ \t]{2,}\S|$)"
+)
+"""What starts a new block: a list item, a row of a table, `name (type): text`, or `-o, --option VALUE  text`."""
 _RULE = re.compile(r"[\W_]+$")
 _DECLARATION = re.compile(
     r"(?:(?:export|default|public|private|protected|static|final|abstract|override|async|pub(?:\([^)]*\))?|unsafe"

@@ -13,6 +13,10 @@ _MAX_IN_A_ROW = 3
 """More short lines below each other are a menu, a poem or an address."""
 _NO_HEADING = re.compile(r"[.!?,;:…。！？，；：、|]$|^[\W\d_]*$|^\[|^\.\. |^>|^<!")  # noqa: RUF001
 """The end of a sentence or of what introduces something; no word; a footnote, a comment or a quotation."""
+_OF_THE_PAGE = re.compile(
+    r"(?:created|written|posted|published|(?:last )?(?:updated|modified|edited|reviewed)) (?:by|on|at)\b", re.I
+)
+"""What a wiki says below the title about who wrote a page, and when."""
 
 
 def with_plain_headings(text: str, found: Sequence[Block]) -> list[Block]:
@@ -43,4 +47,5 @@ def _may_be_heading(text: str, block: Block) -> bool:
         and len(line) <= MAX_LENGTH
         and len(line.split()) <= _MAX_WORDS
         and _NO_HEADING.search(line) is None
+        and _OF_THE_PAGE.match(line) is None
     )

@@ -20,6 +20,8 @@ _FIGURE = re.compile(r"(?<![\w.])[-+]?\d[\d,.]*\d|(?<![\w.])\d")
 _NEGATION = re.compile(
     r"\b(?:not|never|no|none|cannot|without|n't|nicht|kein\w*|nie|pas|jamais|nunca)\b|n't\b", re.IGNORECASE
 )
+_SUPERSEDES = re.compile(r"\b(?:supersede[sd]?|replace[sd]?|obsolete[sd]?) (?:by )?\W*\w+|\bersetzt\b", re.IGNORECASE)
+"""What a document says of itself and another one: the two name each other, and do not disagree."""
 
 
 class Conflict(BaseModel, frozen=True):
@@ -54,7 +56,7 @@ def _sentences(text: str) -> list[str]:
 
 
 def _difference(one: str, other: str, terms: Terms) -> str:
-    says = _statement_difference(one, other)
+    says = "" if _SUPERSEDES.search(one) and _SUPERSEDES.search(other) else _statement_difference(one, other)
     if not says:  # the words are dearer to compare
         return ""
     words, other_words = _content_words(one, terms), _content_words(other, terms)

@@ -23,6 +23,7 @@ from omni_pipelines.knowledge.answers.question import (
 )
 from omni_pipelines.knowledge.answers.quotes import cite
 from omni_pipelines.knowledge.answers.units import Unit, is_notice
+from omni_pipelines.text.readers.source_code.code import is_settings
 
 _ITEMS = {UnitKind.ITEM, UnitKind.DEFINITION}
 MAX_UNITS = 3
@@ -185,8 +186,14 @@ def _is_fragment(unit: Unit) -> bool:
 
 
 def _is_bare(unit: Unit) -> bool:
-    """Whether a unit is a signature without a description."""
-    return unit.kind is UnitKind.SIGNATURE and len(unit.ranges) == 1
+    """Whether a unit is a signature without a description; a setting or a constant says what it is by its value."""
+    is_signature = unit.kind is UnitKind.SIGNATURE and len(unit.ranges) == 1
+    return is_signature and not (is_settings(unit.hit.path) or gives_value(unit))
+
+
+def _speaks_to_people(unit: Unit) -> bool:
+    """Whether a unit is no source code; settings are none."""
+    return unit.hit.kind != "code" or is_settings(unit.hit.path)
 
 
 def _opening(chosen: Sequence[Candidate], near: Sequence[Candidate], question: Question) -> Candidate:
@@ -197,7 +204,7 @@ def _opening(chosen: Sequence[Candidate], near: Sequence[Candidate], question: Q
     """
     if question.asked in ABOUT_SYMBOLS or question.is_declaration(chosen[0]):
         return chosen[0]
-    documents = [each for each in near if each.unit.hit.kind != "code" and not _is_bare(each.unit)]
+    documents = [each for each in near if _speaks_to_people(each.unit) and not _is_bare(each.unit)]
     if documents or question.asked in BY_CODE:
         return (documents or chosen)[0]
     in_words = (each for each in chosen if not _is_fragment(each.unit) and not _is_bare(each.unit))

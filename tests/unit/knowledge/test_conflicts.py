@@ -40,6 +40,7 @@ def test_difference_names_other_figures_and_negations(one: str, other: str, says
         ("The red pump weighs 30 kilos.", "The blue valve weighs 40 kilos."),
         ("Keys are rotated every 30 days.", "Keys are rotated by the owner every month."),
         ("Backups are not kept by default.", "Backups are never kept by default."),
+        ("Status: accepted, supersedes decision 7.", "Status: superseded by decision 11."),
     ],
 )
 def test_difference_of_sentences_that_do_not_contradict_is_empty(one: str, other: str) -> None:

@@ -296,3 +296,10 @@ def test_item_with_the_name_that_a_question_asks_about_is_quoted_as_a_whole() ->
     )
     answer = ask("what is the alert BoatsSink?", [hit(text, "a.yaml", kind="code")])
     assert answer.sentences[0].text == "- alert: BoatsSink\n  expr: boats < 3\n  for: 10m"
+
+
+def test_setting_that_answers_comes_before_prose_about_something_else() -> None:
+    prose = hit("The harbour lies in the north of the bay.", "notes.md")
+    setting = hit("harbour:\n  memory_limit: 24Gi\n", "values.yaml", kind="code")
+    answer = ask("What is the memory limit of the harbour?", [prose, setting])
+    assert answer.sentences[0].text == "memory_limit: 24Gi"

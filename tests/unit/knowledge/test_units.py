@@ -482,3 +482,9 @@ def test_sentence_that_goes_on_below_code_is_quoted_with_the_code(after: str) ->
 
 def test_pointer_to_other_places_is_no_unit() -> None:
     assert not units("See also: [The quay of the north][0]\n", UnitKind.SENTENCE)
+
+
+def test_label_has_no_emphasis_and_no_full_stop() -> None:
+    for heading in ("**Actions**", "**Actions.**", "__Actions:__", "## *Actions*"):
+        [unit, *_] = answer_units(hit(f"{heading}\n\nWe move the boats to the north quay every night.\n"))
+        assert unit.label == "Actions"

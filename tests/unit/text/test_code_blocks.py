@@ -184,3 +184,9 @@ def test_attribute_above_its_docstring_is_a_signature(attribute: str) -> None:
 @pytest.mark.parametrize("comment", ["{# Herons wait. #}", "<!-- Herons wait. -->", "{#\nHerons wait.\n#}"])
 def test_comment_of_a_template_is_prose(comment: str) -> None:
     assert any("Herons wait." in text for text in found(f"{comment}\nselect 1;\n", BlockKind.PARAGRAPH))
+
+
+def test_each_option_in_a_comment_is_a_block() -> None:
+    options = ["-s SHARE   share of the boats", "-d, --day DATE  the day", "--keep-fees   keep them"]
+    comment = "".join(f"#   {option}\n" for option in options)
+    assert found(f"# Moors boats.\n{comment}set -eu\n", BlockKind.PARAGRAPH)[1:] == [f"#   {o}" for o in options]

@@ -27,6 +27,7 @@ def test_a_short_line_above_a_paragraph_a_list_or_a_table_is_a_heading() -> None
         "まず登録してください。",
         "- an item",
         "2026-11-30",
+        "Created by Anna Quay, last modified on 3 Sep 2026",
         ".. a comment of reStructuredText",
         "> a quotation",
         "Badges are collected in room 1.12 by everybody who starts on a Monday or later in that week",
