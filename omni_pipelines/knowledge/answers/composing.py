@@ -251,6 +251,8 @@ class Composer:
         if _PARTING.search(between):  # a docstring describes all of the code below it
             return None
         is_short = above.kind is not BlockKind.PARAGRAPH or above.end - above.start <= MAX_LEAD_LENGTH
+        if self._is_source and not is_short:  # code is quoted by whole lines
+            return None
         start = above.start if is_short else self._sentences(above)[-1][0]
         return self._antecedent(index - 1) if start == above.start and _DEPENDENT.match(self._text, start) else start
 

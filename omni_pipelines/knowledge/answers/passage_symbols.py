@@ -27,20 +27,12 @@ def passage_symbols(
         found: its blocks, in order.
         description: what describes a signature, the block at an index.
     """
-    text = hit.text
-    above = [symbol_name(part) for part in hit.heading.split(HEADING_SEPARATOR) if part.strip()]
+    text, nesting = hit.text, _Nesting(hit.heading)
     paths: list[list[str]] = []
-    inside: list[tuple[int, str]] = []  # (indentation of a declaration, its name), outermost first
     for block in found:
-        line = text[text.rfind("\n", 0, block.start) + 1 : block.end]
-        indentation = len(line) - len(line.lstrip())
-        while inside and inside[-1][0] >= indentation:
-            inside.pop()
-        names = [name for _, name in inside]
-        shared = 1 if names and above and names[0] == above[-1] else 0
-        paths.append([*above, *names[shared:]])
-        if block.kind is BlockKind.SIGNATURE and is_declaration(text[block.start : block.end]):
-            inside.append((indentation, declared_name(text[block.start : block.end])))
+        declaration = text[block.start : block.end] if block.kind is BlockKind.SIGNATURE else ""
+        declared = declared_name(declaration) if is_declaration(declaration) else ""
+        paths.append(nesting.enter(_indentation(text, block.start), declared))
     for index, block in enumerate(found):
         described = description(index) if block.kind is BlockKind.SIGNATURE else None
         if described is not None:
@@ -51,6 +43,42 @@ def passage_symbols(
                     paths[at] = own
     ends = [["", "", *filter(None, path)][-2:] for path in paths]
     return [symbol for _, symbol in ends], [around for around, _ in ends]
+
+
+class _Nesting:
+    """The symbols around the blocks of a passage, which are entered in order."""
+
+    def __init__(self, heading: str) -> None:
+        self._above = [symbol_name(part) for part in heading.split(HEADING_SEPARATOR) if part.strip()]
+        self._inside: list[tuple[int, str]] = []
+        """Indentation and name of each declaration of the passage that a block is in, outermost first."""
+        self._least: int | None = None
+        """The least indentation above the first declaration."""
+
+    def enter(self, indentation: int, declared: str) -> list[str]:
+        """The names around a block, outermost first; what it declares is around the blocks that it encloses."""
+        while self._inside and self._inside[-1][0] >= indentation:
+            self._inside.pop()
+        if declared and not indentation:
+            self._above = []
+        elif not self._inside:
+            if declared and self._above and self._ends_first(indentation, declared):
+                self._above.pop()
+            self._least = min(indentation, self._least or indentation)
+        around = [*self._above, *(name for _, name in self._inside)]
+        if declared:
+            self._inside.append((indentation, declared))
+        return around
+
+    def _ends_first(self, indentation: int, declared: str) -> bool:
+        """Whether a declaration is that of the symbol in which the passage begins, or comes after it."""
+        return self._above[-1] == declared or (self._least is not None and indentation < self._least)
+
+
+def _indentation(text: str, start: int) -> int:
+    """The blanks at the beginning of the line in which a block starts."""
+    line = text[text.rfind("\n", 0, start) + 1 : start + 1]
+    return len(line) - len(line.lstrip())
 
 
 def symbol_name(heading: str) -> str:

@@ -86,25 +86,20 @@ class Unit:
         A heading of one word, such as "Fixed" or "Decision", and a symbol say little alone, so what is around them is
         put before them.
         """
-        label, text = self.heading or label_of(self.hit), self.text.casefold()
-        if self.hit.kind == "code" and HEADING_SEPARATOR not in label:
-            symbols = (name for name in (self.around, label) if name and not _has_words(text, name))
-            return HEADING_SEPARATOR.join(symbols)
+        if self.hit.kind == "code" and self.heading and HEADING_SEPARATOR not in self.heading:
+            return HEADING_SEPARATOR.join(filter(None, [self.around, self.heading]))
+        label = self.heading or label_of(self.hit)
         if self.around and label.isalpha():
             label = f"{self.around}{HEADING_SEPARATOR}{label}"
-        return "" if _has_words(text, label) else label
+        words, text = label.replace(HEADING_SEPARATOR, " ").casefold().split(), self.text.casefold()
+        is_named = all((word[:_STEM_LENGTH] if word.isalpha() else word) in text for word in words)
+        return "" if is_named else label
 
     def contains(self, other: "Unit") -> bool:
         """Whether each quote of another unit is inside a quote of this one, in the same passage."""
         return self.hit.chunk_id == other.hit.chunk_id and all(
             any(start <= first and last <= end for start, end in self.ranges) for first, last in other.ranges
         )
-
-
-def _has_words(text: str, label: str) -> bool:
-    """Whether a text in lower case has the words of a label, in any form."""
-    words = label.replace(HEADING_SEPARATOR, " ").casefold().split()
-    return all((word[:_STEM_LENGTH] if word.isalpha() else word) in text for word in words)
 
 
 def label_of(hit: Hit) -> str:

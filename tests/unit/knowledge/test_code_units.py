@@ -92,6 +92,21 @@ def test_symbols_in_the_heading_of_a_passage_are_around_those_in_its_text() -> N
         assert [unit.label for unit in code] == [label]
 
 
+def test_symbol_in_which_a_passage_begins_ends_at_the_next_declaration() -> None:
+    text = (
+        '        :param boat: which one\n        """\n        return 1\n\n    def leave(self):\n        self.go()\n'
+    )
+    units = {
+        unit.text: unit.label for unit in answer_units(hit(text, kind="code", heading="Harbour > def moor(self)"))
+    }
+    assert units["return 1"] == "Harbour > moor"
+    assert units["def leave(self):"] == "Harbour"
+    assert units["self.go()"] == "Harbour > leave"
+    outer = "    return 1\n\ndef leave():\n    boat.go()\n"
+    units = {unit.text: unit.label for unit in answer_units(hit(outer, kind="code", heading="def moor(boat)"))}
+    assert (units["return 1"], units["boat.go()"]) == ("moor", "leave")
+
+
 def test_declaration_and_docstring_are_shown_without_the_quotes_of_the_docstring() -> None:
     code = 'def moor(boat):\n    r"""Tie it up.\n\n    Only once a night.\n    """\n    x = """as it is"""\n'
     texts = [unit.text for unit in answer_units(hit(code, kind="code"))]
