@@ -1,5 +1,6 @@
 """Passages of settings: their entries and comments, labelled by the keys and sections around them."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,8 @@ from omni_pipelines.text.sentences import Range
 from omni_pipelines.text.setting_blocks import setting_blocks
 from omni_pipelines.text.table_headers import CELL_SEPARATOR
 
+_OBJECT = re.compile(r"\s*\{[ \t]*\n")
+"""The beginning of an object of JSON whose entries are on lines of their own."""
 _MAX_LABEL_LENGTH = 60
 """Characters of a label that is a whole path; a longer one shows the outermost part and the two innermost ones."""
 
@@ -47,7 +50,11 @@ class PassageSettings:
 def passage_settings(hit: Hit) -> PassageSettings | None:
     """The settings of a passage; None if it is not of a file of settings, or if its entries are rows of a table."""
     above = hit.heading.split(HEADING_SEPARATOR) if hit.heading else []
-    if not is_settings(hit.path) or (above and CELL_SEPARATOR in above[-1]):
+    if above and CELL_SEPARATOR in above[-1]:
+        if not _OBJECT.match(hit.text):
+            return None
+        above.pop()  # the names of a list of objects inside the object
+    if not is_settings(hit.path):
         return None
     found = setting_blocks(hit.text)
     if found is None:

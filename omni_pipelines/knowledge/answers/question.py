@@ -154,12 +154,15 @@ _ANSWERS: dict[Asked, tuple[str, ...]] = {
         r"\b(?:19|20)\d\d\b|\b\d{1,2}[./-]\d{1,2}[./-]\d{2,4}\b|\b\d{1,2}:\d\d\b",
         _MONTHS,
         r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b|\b(?:mon|diens|donners|frei|sams|sonn)tags?\b",
+        r"(?<!\S)[\"'](?:[\d*/,-]+ ){4}[\d*/,A-Z-]+[\"']",  # of cron
         r"\b(?:after|before|until|within|every|once|as soon as|during|if|when|nach|vor|bis|wenn|sobald)\b",
         r"\bversions?\s+v?\d|年|月|後|時|前",
     ),
     Asked.DURATION: (
         rf"(?:\d|\b(?:{_NUMERALS}))[\w -]{{0,12}}"
         r"(?:seconds?|secs?|minutes?|mins?|hours?|days?|weeks?|months?|years?)\b",
+        r"\b(?:seconds|minutes|hours|days|weeks) ?[=:(] ?\d",
+        r"(?:timeout|interval|period|delay|ttl|retention|seconds|minutes|hours|days|ms)\w*[\"']?\s*[=:]\s*[\"']?\d",
         r"\d\s?(?:ms|s|m|h|d)\b|\b(?:daily|weekly|monthly|yearly|hourly)\b",
         r"\b(?:immediately|forever|always|every|once|twice)\b",
         r"\d\s?(?:sekunden?|minuten?|stunden?|tagen?|wochen?|monaten?|jahren?)\b",

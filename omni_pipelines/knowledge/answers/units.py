@@ -86,8 +86,9 @@ class Unit:
         A heading of one word, such as "Fixed" or "Decision", and a symbol say little alone, so what is around them is
         put before them.
         """
-        if self.hit.kind == "code" and self.heading and HEADING_SEPARATOR not in self.heading:
-            return HEADING_SEPARATOR.join(filter(None, [self.around, self.heading]))
+        if self.hit.kind == "code" and self.heading:
+            is_path = HEADING_SEPARATOR in self.heading
+            return self.heading if is_path else HEADING_SEPARATOR.join(filter(None, [self.around, self.heading]))
         label = self.heading or label_of(self.hit)
         if self.around and label.isalpha():
             label = f"{self.around}{HEADING_SEPARATOR}{label}"
@@ -110,7 +111,8 @@ def label_of(hit: Hit) -> str:
     """
     headings = [part.strip() for part in hit.heading.split(HEADING_SEPARATOR) if part.strip()]
     if hit.kind == "code":
-        return symbol_name(headings[-1]) if headings else file_name(hit.path)
+        symbols = [part for part in headings if "(" in part or CELL_SEPARATOR not in part]
+        return symbol_name(symbols[-1]) if symbols else file_name(hit.path)
     label = headings[-1] if headings else hit.title
     first, *others = label.split(JOINED_SEPARATOR)
     label = first if any(other in hit.text for other in others) else label

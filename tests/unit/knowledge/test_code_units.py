@@ -137,6 +137,13 @@ def test_rows_of_a_data_file_are_no_settings() -> None:
     assert [unit.kind for unit in answer_units(table)] == [UnitKind.ROW]
 
 
+def test_object_of_json_with_a_list_of_objects_is_settings() -> None:
+    text = '{\n  "quays": [\n    {"name": "north", "fee": 30}\n  ],\n  "office": {\n    "opens": 8\n  }\n}\n'
+    units = answer_units(hit(text, "harbour.json", kind="code", heading="name | fee"))
+    assert ("office", '"opens": 8') in [(unit.label, unit.text) for unit in units]
+    assert {unit.label for unit in units} == {"harbour.json", "office"}
+
+
 def test_long_path_of_settings_is_shortened_in_the_label_and_whole_among_the_headings() -> None:
     path = ["harbours of the north", "quays of the old town", "piers", "places for boats", "fees"]
     unit = answer_units(hit("night: 30\n", "a.yaml", kind="code", heading=" > ".join(path)))[0]
