@@ -44,7 +44,10 @@ MAX_VALUE_LENGTH = 600
 
 @dataclass(frozen=True)
 class Group:
-    """A section, an object or an item of a list, with all its entries and the comment directly above it."""
+    """A section, an object or an item of a list, with all its entries and the comment directly above it.
+
+    It has two entries at least, or a comment.
+    """
 
     start: int
     end: int
@@ -97,6 +100,8 @@ class _Open:
     end: int
     path: tuple[str, ...]
     is_item: bool
+    is_commented: bool
+    """Whether it has a comment directly above it, which is a part of it."""
     entries: int = 0
     named_by: int | None = None
 
@@ -287,13 +292,13 @@ class _Scanner:
 
     def _begin(self, level: int, name: str, line: _Line, *, is_item: bool = False) -> None:
         start = line.start if self._comment is None else self._comment
-        self._open.append(_Open(level, name, start, line.end, self._path(level), is_item))
+        self._open.append(_Open(level, name, start, line.end, self._path(level), is_item, start < line.start))
 
     def _close(self, level: int) -> None:
         """End what is not around a line at this level."""
         while self._open and self._open[-1].level >= level:
             ended = self._open.pop()
-            if ended.entries > 1:
+            if ended.entries > 1 or (ended.entries and ended.is_commented):
                 self._found.groups.append(Group(ended.start, ended.end, ended.path, ended.named_by))
 
     def _add(self, block: Block, path: tuple[str, ...]) -> None:

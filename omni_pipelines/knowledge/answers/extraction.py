@@ -215,7 +215,8 @@ def whole_unit(each: Candidate, question: Question) -> Unit:
     """The unit that is quoted for a candidate: its list, if the question asks for one, or its short section.
 
     Where one sentence answers, such as a number, it is the short paragraph. A sentence that introduces a list is
-    quoted with it, and the comment above a setting or a constant with its value.
+    quoted with it, and the comment above a setting or a constant with its value. A setting whose reason is asked for
+    is quoted with the object around it, whose comment may say it.
     """
     units = question.units[each.rank - 1]
     described = (unit for unit in units if gives_value(unit) and unit != each.unit and unit.contains(each.unit))
@@ -224,6 +225,9 @@ def whole_unit(each: Candidate, question: Question) -> Unit:
     around = [unit for unit in units if unit.kind in CONTAINERS and unit.contains(each.unit)]
     lists = [unit for unit in around if unit.kind is UnitKind.LIST]
     wants_many = wants_list(question.text) or question.asked is Asked.STEPS
+    is_bare = len(each.unit.ranges) == 1 and is_settings(each.unit.hit.path)
+    if is_bare and question.asked is Asked.REASON:
+        return next((unit for unit in lists if len(unit.text) <= MAX_SECTION_LENGTH), each.unit)
     if lists and (wants_many or _introduces(each.unit, lists[0])):
         return lists[0]
     if each.unit.kind in _ITEMS:  # the items of a list need not be about the same

@@ -303,3 +303,12 @@ def test_setting_that_answers_comes_before_prose_about_something_else() -> None:
     setting = hit("harbour:\n  memory_limit: 24Gi\n", "values.yaml", kind="code")
     answer = ask("What is the memory limit of the harbour?", [prose, setting])
     assert answer.sentences[0].text == "memory_limit: 24Gi"
+
+
+def test_reason_of_a_setting_is_in_the_comment_of_the_object_around_it() -> None:
+    guard = "  # losing the quay would strand all boats\n  guard {\n    prevent_loss = true\n  }\n"
+    text = f'resource "quay" "north" {{\n{guard}}}\n'
+    answer = ask("Why prevent_loss of the north quay?", [hit(text, "main.tf", kind="code")])
+    assert "# losing the quay would strand all boats\nguard {\n  prevent_loss = true\n}" in answer.answer
+    answer = ask("Is there prevent_loss of the north quay?", [hit(text, "main.tf", kind="code")])
+    assert "losing" not in answer.answer
