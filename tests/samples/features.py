@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.archives.archive import open_archive
 from omni_pipelines.text.readers.archives.entries import ArchiveLimits
-from omni_pipelines.text.readers.registry import reader_for
+from omni_pipelines.text.readers.registry import reader_by_content, reader_for
 from tests.samples import office, sheets, text_features
 from tests.samples.office import word_paragraph as p
 from tests.samples.pdf import drawn, page_content
@@ -45,6 +45,7 @@ def features_of(name: str) -> Features:
     raw = FILES[name](word)
     reader = reader_for(name)
     assert reader is not None
+    reader = reader_by_content(reader, raw)
     parsed = reader.read(raw, name)
     headings = (heading for section in parsed.sections for heading in section.path)
     inside = [file.raw.decode() for file in parsed.embedded] + (

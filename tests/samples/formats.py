@@ -34,6 +34,7 @@ FORMATS = (
     Format("reStructuredText", "a.rst"),
     Format("AsciiDoc", "a.adoc"),
     Format("plain text, logs, any other text", "a.txt"),
+    Format("help files of Vim", "help.txt", (".txt",)),
     Format("Python", "a.py"),
     Format("source code, settings, patches", "a.go", is_rest=True),
     Format("YAML", "a.yaml", (".yaml", ".yml")),

@@ -25,6 +25,8 @@ VALID: dict[str, list[bytes]] = {
     ],
     "texinfo": [b"@chapter A\n@code{x @var{y}}@footnote{z}\n@itemize\n@item b\n@end "
     b"itemize\n@example\nc\n@end example\n"],
+    "vim_help": [b"*a.txt*\tX\n\n====================\n1. B\t*b*\n\n"
+    b"'o' 'p'\tnumber\t*'o'*\n\tA |b|: >\n\t:set o\n<\nK\tU ~\nx\ty\n"],
     "calendar": [
         "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nSUMMARY:Fl\r\n uß\r\nDUE:20260102\r\nEND:VEVENT".encode(),
         b"BEGIN:VCARD\nFN;ENCODING=QUOTED-PRINTABLE:Ann M=C3=BC=\nller\nTEL;CELL:1\nEND:VCARD\n",

@@ -106,6 +106,14 @@ def _texinfo(word: Word) -> bytes:
     ).encode()
 
 
+def _vim_help(word: Word) -> bytes:
+    return (
+        f"*a.txt*\t{word('paragraph')}\n\n====================\n1. {word('heading')}\t*{word('tag of a title')}*\n\n"
+        f":Go\t{word('description')}\t*:{word('tag of an entry')}*\n\tSee |{word('link')}|: >\n\t:{word('code')}\n<\n"
+        f"Key\tUse ~\na\t{word('table cell')}\n vim:ft=help:\n"
+    ).encode()
+
+
 def _calendar(word: Word) -> bytes:
     return (
         f"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:{word('id')}\r\nSUMMARY:{word('event')}\r\n"
@@ -265,6 +273,7 @@ FILES: Mapping[str, Callable[[Word], bytes]] = {
     "a.bib": _bib,
     "a.man": _man,
     "a.texi": _texinfo,
+    "help.txt": _vim_help,
     "a.ics": _calendar,
     "a.vcf": _contact,
     "a.vtt": _subtitles,

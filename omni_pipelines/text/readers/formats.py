@@ -111,9 +111,9 @@ _XML = (
     ".tmx",
 )  # fmt: skip
 PLAIN = Reader(
-    "text", 4, plain.read, "text/plain", "prose", (".txt", ".text", ".log", "readme", "license", "changelog")
+    "text", 5, plain.read, "text/plain", "prose", (".txt", ".text", ".log", "readme", "license", "changelog")
 )
-UNKNOWN = Reader("unknown", 3, plain.read, "application/octet-stream", "prose", (), binary=True)
+UNKNOWN = Reader("unknown", 4, plain.read, "application/octet-stream", "prose", (), binary=True)
 """For files whose name says nothing: their content chooses a reader, which is `PLAIN` for any other text."""
 
 _MARKDOWN = (".md", ".markdown", ".mdx", ".mkd", ".mdown", ".rmd", ".qmd")
@@ -225,6 +225,7 @@ READERS = (
     _marked_up("bibtex", _at("markup.bib"), "text/x-bibtex", ".bib"),
     _marked_up("man", _at("markup.man"), "text/troff", ".man", ".roff", ".mdoc", version=2),
     _marked_up("texinfo", _at("markup.texinfo"), "text/x-texinfo", ".texi", ".texinfo", ".txi", version=2),
+    _marked_up("vim_help", _at("markup.vim_help"), "text/x-vim-help"),
     _marked_up("calendar", _at("records.content_lines"), "text/calendar", ".ics", ".ical", ".ifb", ".vcs"),
     _marked_up("calendar", _at("records.content_lines"), "text/vcard", ".vcf", ".vcard"),
     _marked_up("subtitles", _at("records.subtitles"), "application/x-subrip", ".srt"),

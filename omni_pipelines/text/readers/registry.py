@@ -19,8 +19,8 @@ from omni_pipelines.text.readers.formats import PICTURES, PLAIN, READERS, UNKNOW
 from omni_pipelines.text.readers.source_code import code
 from omni_pipelines.variant_registry import VariantRegistry
 
-_VERBATIM = {"org", "mediawiki", "markdown", "restructured", "asciidoc", "python", "code", "csv", "json"}
-"""The file's own characters are the text, so the plain reader can replace these. Plain HTML would be of no use."""
+_VERBATIM = {"org", "mediawiki", "markdown", "restructured", "asciidoc", "python", "code", "csv", "json", "vim_help"}
+"""The file's own characters can be its text, so the plain reader can replace these. Plain HTML would be of no use."""
 
 _SIGNED = {"rtf", "calendar"}
 """Kinds of text whose files always begin in the same way: others are not of this kind."""
@@ -94,7 +94,8 @@ def reader_by_content(reader: Reader, raw: bytes) -> Reader:
     A file whose name says nothing, or that it is binary although it is text, is read as the kind of text that it is.
     HTML inside source code, as in PHP or in a template, is still source code.
     """
-    from omni_pipelines.text.readers.signatures import binary_format, is_text, text_format  # only files need it
+    from omni_pipelines.text.readers.markup.vim_help import is_vim_help  # only files need these
+    from omni_pipelines.text.readers.signatures import binary_format, is_text, text_format
 
     name = binary_format(raw)
     if name:
@@ -102,8 +103,12 @@ def reader_by_content(reader: Reader, raw: bytes) -> Reader:
         is_damaged = name == "archive" and reader.binary and reader is not UNKNOWN  # an Office file without its parts
         return reader if name == reader.name or is_template or is_damaged else _BY_NAME[name]
     is_other = reader.name in _SIGNED or (reader.binary and reader.name not in _OWN_CHARSETS)
+    if reader is PLAIN:
+        return _BY_NAME["vim_help"] if is_vim_help(raw) else reader
     if reader is UNKNOWN or (is_other and is_text(raw)):
         language = code.script_language(raw)
+        if not language and is_vim_help(raw):
+            return _BY_NAME["vim_help"]
         return _BY_LANGUAGE.get(language) or _BY_NAME.get(text_format(raw), PLAIN)
     return reader
 
