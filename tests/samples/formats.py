@@ -51,6 +51,7 @@ FORMATS = (
     Format("BibTeX", "a.bib"),
     Format("pages of manuals", "a.man"),
     Format("Texinfo", "a.texi"),
+    Format("Info", "a.info"),
     Format("calendars", "a.ics", (".ics", ".ical", ".ifb", ".vcs")),
     Format("contacts", "a.vcf", (".vcf", ".vcard")),
     Format("subtitles", "a.vtt"),

@@ -25,6 +25,12 @@ VALID: dict[str, list[bytes]] = {
     ],
     "texinfo": [b"@chapter A\n@code{x @var{y}}@footnote{z}\n@itemize\n@item b\n@end "
     b"itemize\n@example\nc\n@end example\n"],
+    "info": [
+        b"This is a.info, produced by makeinfo\n\n\x1f\nFile: a.info,  Node: B,  Up: Top\n\n1 B\n***\n\n"
+        b"See *note C::.\n\n* Menu:\n\n* C::\n\n\x1f\nFile: a.info,  Node: C,  Up: B\n\n"
+        b"1.1 C\n=====\n\n'-a'\n     Show.\n\n          x\n\n"
+        b" -- Function: f (X)\n     Do.\n\n   * d\n\x1f\nTag Table:\nNode: B\x7f5\n"
+    ],
     "vim_help": [b"*a.txt*\tX\n\n====================\n1. B\t*b*\n\n"
     b"'o' 'p'\tnumber\t*'o'*\n\tA |b|: >\n\t:set o\n<\nK\tU ~\nx\ty\n"],
     "calendar": [
@@ -72,6 +78,19 @@ def _man(parts: list[Part], title: str, rows: list[str]) -> bytes:
     return "\n".join([f'.TH "{title}"', *texts, ".nf", *rows, ""]).encode()
 
 
+def _info(parts: list[Part], title: str, rows: list[str]) -> bytes:
+    nodes = [
+        (title, []),
+        *((part.heading, _lines(part)) for part in parts),
+        ("Table", [" " * 5 + row for row in rows]),
+    ]
+    texts = [
+        "\n\n".join([f"File: a.info,  Node: {heading}", f"{heading}\n{'*' * len(heading)}", *lines])
+        for heading, lines in nodes
+    ]
+    return "\n\n\x1f\n".join(["This is a.info, produced by makeinfo", *texts, ""]).encode()
+
+
 def _bibtex(parts: list[Part], rows: list[str]) -> bytes:
     entries = [f"@misc{{k, title={{{p.heading}}}, note={{{' '.join(_lines(p))}}}}}" for p in parts]
     return "\n".join([*entries, f"@misc{{t, note={{{' '.join(rows)}}}}}"]).replace("%", "\\%").encode()
@@ -117,6 +136,7 @@ def writers(
         "a.bib": lambda parts: _bibtex(parts, rows),
         "a.man": lambda parts: _man(parts, title, rows),
         "a.texi": _joined(f"@settitle {title}", "@chapter {}", "@display\n" + "\n".join(rows) + "\n@end display"),
+        "a.info": lambda parts: _info(parts, title, rows),
         "a.ics": lambda parts: _calendar(parts, title, rows),
         "a.srt": lambda parts: _subtitles(parts, rows),
         "a.warc": lambda parts: web_archive(html(parts)),

@@ -106,6 +106,17 @@ def _texinfo(word: Word) -> bytes:
     ).encode()
 
 
+def _info(word: Word) -> bytes:
+    return (
+        f"This is {word('name of the file')}, produced by makeinfo\n\x1f\n"
+        f"File: a,  Node: {word('name of a node')},  Up: A\n\n"
+        f"{word('heading')}\n{'*' * len(word('heading'))}\n\n{word('paragraph')} *note {word('reference')}::.\n\n"
+        f"     {word('code')}\n\n   • {word('list item')}\n\n'{word('term')}'\n     {word('description')}\n\n"
+        f" -- Function: {word('function')} (X)\n     {word('description of a function')}\n\n"
+        f"* Menu:\n\n* {word('entry of a menu')}::\n"
+    ).encode()
+
+
 def _vim_help(word: Word) -> bytes:
     return (
         f"*a.txt*\t{word('paragraph')}\n\n====================\n1. {word('heading')}\t*{word('tag of a title')}*\n\n"
@@ -273,6 +284,7 @@ FILES: Mapping[str, Callable[[Word], bytes]] = {
     "a.bib": _bib,
     "a.man": _man,
     "a.texi": _texinfo,
+    "a.info": _info,
     "help.txt": _vim_help,
     "a.ics": _calendar,
     "a.vcf": _contact,

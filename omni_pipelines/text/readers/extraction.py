@@ -141,6 +141,9 @@ class Extraction:
     def mark(self, level: int, title: str) -> None:
         """Start a section at the next block, with a title that is not part of the text."""
         start = self.length + 2 if self._parts else 0
+        if self._ended:
+            self._headings.append((start, self._ended, ""))
+            self._ended = 0
         self._headings.append((start, level, one_line(title)))
 
     def end(self, level: int) -> None:

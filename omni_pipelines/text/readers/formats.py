@@ -225,6 +225,7 @@ READERS = (
     _marked_up("bibtex", _at("markup.bib"), "text/x-bibtex", ".bib"),
     _marked_up("man", _at("markup.man"), "text/troff", ".man", ".roff", ".mdoc", version=2),
     _marked_up("texinfo", _at("markup.texinfo"), "text/x-texinfo", ".texi", ".texinfo", ".txi", version=2),
+    _marked_up("info", _at("markup.info"), "text/x-info", ".info"),
     _marked_up("vim_help", _at("markup.vim_help"), "text/x-vim-help"),
     _marked_up("calendar", _at("records.content_lines"), "text/calendar", ".ics", ".ical", ".ifb", ".vcs"),
     _marked_up("calendar", _at("records.content_lines"), "text/vcard", ".vcf", ".vcard"),

@@ -19,10 +19,22 @@ from omni_pipelines.text.readers.formats import PICTURES, PLAIN, READERS, UNKNOW
 from omni_pipelines.text.readers.source_code import code
 from omni_pipelines.variant_registry import VariantRegistry
 
-_VERBATIM = {"org", "mediawiki", "markdown", "restructured", "asciidoc", "python", "code", "csv", "json", "vim_help"}
+_VERBATIM = {
+    "org",
+    "mediawiki",
+    "markdown",
+    "restructured",
+    "asciidoc",
+    "python",
+    "code",
+    "csv",
+    "json",
+    "vim_help",
+    "info",
+}
 """The file's own characters can be its text, so the plain reader can replace these. Plain HTML would be of no use."""
 
-_SIGNED = {"rtf", "calendar"}
+_SIGNED = {"rtf", "calendar", "info"}
 """Kinds of text whose files always begin in the same way: others are not of this kind."""
 
 _OWN_CHARSETS = {"rtf", "mail", "mht", "warc"}

@@ -51,8 +51,9 @@ _SIGNED_TEXTS = {
 _ROFF = re.compile(rb"\s*(?:\\\"|['.](?:\\?\\\"|\\}|[ \t]*[A-Za-z]{1,3}\d?(?:\s|$)))")
 """A comment or a request at the start of a file."""
 _MANUAL_PAGE = re.compile(rb"^[.'][ \t]*(?:TH[ \t]+\S+[ \t]+\S|Dd[ \t])", re.MULTILINE)
+_INFO_NODE = re.compile(rb"\x1f\x0c?\r?\n(?:File:[^\n,]{1,200},[ \t]+Node:|Indirect:|Tag Table:)")
 _MAX_PREAMBLE_BYTES = 1 << 16
-"""Of comments and definitions before the title of a page of a manual."""
+"""Of comments and definitions before the title of a page of a manual, and of what is before the nodes of Info."""
 _BEGINNINGS = {
     "tex": re.compile(r"(?:%[^\n]*\n|\s)*\\(?:documentclass|documentstyle|RequirePackage)\b"),
     "texinfo": re.compile(r"\\input[ \t]+texinfo|@(?:settitle|setfilename)[ \t]"),
@@ -136,6 +137,8 @@ def binary_format(raw: bytes) -> str:
 def _signed_text(raw: bytes, head: bytes) -> str:
     if _ROFF.match(head) and _MANUAL_PAGE.search(raw, 0, _MAX_PREAMBLE_BYTES):
         return "man"
+    if _INFO_NODE.search(raw, 0, _MAX_PREAMBLE_BYTES):
+        return "info"
     return next((name for name, sign in _SIGNED_TEXTS.items() if sign.match(head)), "")
 
 
