@@ -1,4 +1,4 @@
-"""Readers of markup languages: Org, MediaWiki, TeX, BibTeX, pages of manuals, Texinfo, and XML vocabularies."""
+"""Readers of markup languages: Org, TeX, BibTeX, pages of manuals, Texinfo, and XML vocabularies."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from omni_pipelines.refusals import Unreadable
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers.markup import bib, man, mediawiki, org, tex, texinfo, xml
+from omni_pipelines.text.readers.markup import bib, man, org, tex, texinfo, xml
 
 
 def _paths(parsed: Parsed) -> list[tuple[str, ...]]:
@@ -26,13 +26,6 @@ def test_org_headings_lose_their_states_and_tags() -> None:
     assert (parsed.title, _paths(parsed)) == ("Notes", [("Buy rope",), ("Buy rope", "Sub")])
     assert parsed.properties == {"tags": ["work", "urgent"], "links": ["a.org"]}
     assert parsed.verbatim
-
-
-def test_mediawiki_titles_outside_listings_are_sections() -> None:
-    text = "a\n== ''Early'' [[x|years]] ==\n=== In ===\n<!--\n== no ==\n-->\n<pre>\n== no ==\n</pre>\n== Last ==\n"
-    parsed = mediawiki.read(f"{text}[[Category:Ships]]".encode(), "a.wiki")
-    assert _paths(parsed) == [("Early years",), ("Early years", "In"), ("Last",)]
-    assert parsed.properties == {"tags": ["Ships"], "links": ["x"]}
 
 
 @pytest.mark.parametrize(
