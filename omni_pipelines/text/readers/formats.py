@@ -219,7 +219,7 @@ READERS = (
     Reader("csv", 5, _at("records.delimited"), "text/csv", "data", (".csv",)),
     Reader("csv", 5, _at("records.delimited"), "text/tab-separated-values", "data", (".tsv", ".tab")),
     Reader("xml", 6, _at("markup.xml"), "application/xml", "markup", _XML, isolated=True),
-    _marked_up("org", _at("markup.org"), "text/org", ".org"),
+    _marked_up("org", _at("markup.org"), "text/org", ".org", version=2),
     _marked_up("mediawiki", _at("markup.mediawiki"), "text/x-wiki", ".wiki", ".mediawiki", version=2),
     _marked_up("tex", _at("markup.tex"), "text/x-tex", ".tex", ".latex", ".ltx", version=2),
     _marked_up("bibtex", _at("markup.bib"), "text/x-bibtex", ".bib"),

@@ -1,4 +1,4 @@
-"""Readers of markup languages: Org, TeX, BibTeX, pages of manuals, Texinfo, and XML vocabularies."""
+"""Readers of markup languages: TeX, BibTeX, pages of manuals, Texinfo, and XML vocabularies."""
 
 from __future__ import annotations
 
@@ -10,22 +10,11 @@ import pytest
 
 from omni_pipelines.refusals import Unreadable
 from omni_pipelines.text.document import Parsed
-from omni_pipelines.text.readers.markup import bib, man, org, tex, texinfo, xml
+from omni_pipelines.text.readers.markup import bib, man, tex, texinfo, xml
 
 
 def _paths(parsed: Parsed) -> list[tuple[str, ...]]:
     return [section.path for section in parsed.sections]
-
-
-def test_org_headings_lose_their_states_and_tags() -> None:
-    parsed = org.read(
-        b"#+TITLE: Notes\n#+FILETAGS: :work:\n* TODO [#A] Buy [[file:a.org][rope]] :urgent:\n** Sub\n"
-        b"#+begin_src c\n* no\n#+end_src\n* ",
-        "a.org",
-    )
-    assert (parsed.title, _paths(parsed)) == ("Notes", [("Buy rope",), ("Buy rope", "Sub")])
-    assert parsed.properties == {"tags": ["work", "urgent"], "links": ["a.org"]}
-    assert parsed.verbatim
 
 
 @pytest.mark.parametrize(
