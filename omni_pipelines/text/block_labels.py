@@ -14,6 +14,8 @@ _LEVEL = re.compile(r"(#+|=+|\*+)[ \t]")
 _QUESTION = re.compile(r"[*_]*(?:Q|Question|F|Frage)[ \t]?\d*[:.)][*_]*[ \t]+(?P<question>[^\n]*?\?)")
 _ATTACHED = re.compile(r"\s*\n\+[ \t]*\n\s*|\n")
 """What is between the parts of a description in AsciiDoc: a plus sign, or only the end of the line of its term."""
+_ENTRIES = {BlockKind.TERM, BlockKind.FIELD, BlockKind.SIGNATURE}
+_WORDS = re.compile(r"[^\s()\[\]{},;*]+")
 
 
 def block_labels(text: str, found: Sequence[Block]) -> list[str]:
@@ -64,6 +66,27 @@ def with_titles(text: str, found: Sequence[Block], titles: Collection[str]) -> l
     In Org they look like the items of a list, and in a text that is extracted like any other line.
     """
     return [replace(block, kind=BlockKind.HEADING) if _is_titled(text, block, titles) else block for block in found]
+
+
+def with_entries(text: str, found: Sequence[Block], labels: Sequence[str], titles: Collection[str]) -> list[str]:
+    """The labels, with that of an entry for the blocks from its first line on that have none.
+
+    An entry, such as an option of Vim or a function of Info, has a title that is no line of its own, but names what
+    its first line begins to describe: `harbour#list()` above `harbour#list({prefix})`.
+    """
+    made = list(labels)
+    headings = {_name(_lines(text, block)) for block in found if block.kind is BlockKind.HEADING}
+    names = {title: [name.rstrip("()") for name in title.split(", ")] for title in titles if title not in headings}
+    entry = ""
+    for index, block in enumerate(found):
+        if block.kind is BlockKind.HEADING:
+            entry = ""
+        elif block.kind in _ENTRIES and not block.indent:
+            line, *_ = _lines(text, block)
+            words = set(_WORDS.findall(line))
+            entry = next((title for title, all_names in names.items() if words.intersection(all_names)), "")
+        made[index] = made[index] or entry
+    return made
 
 
 def _is_titled(text: str, block: Block, titles: Collection[str]) -> bool:

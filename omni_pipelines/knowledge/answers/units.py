@@ -15,7 +15,7 @@ from omni_pipelines.knowledge.answers.passage_settings import PassageSettings, p
 from omni_pipelines.knowledge.answers.passage_symbols import file_name, passage_symbols, symbol_name
 from omni_pipelines.knowledge.answers.quotes import laid_out, shown_quotes
 from omni_pipelines.knowledge.search.hits import Hit
-from omni_pipelines.text.block_labels import block_labels, headings_around, with_titles
+from omni_pipelines.text.block_labels import block_labels, headings_around, with_entries, with_titles
 from omni_pipelines.text.blocks import Block, BlockKind, blocks
 from omni_pipelines.text.code_blocks import code_blocks
 from omni_pipelines.text.document import HEADING_SEPARATOR, JOINED_SEPARATOR
@@ -187,6 +187,8 @@ def _of_blocks(hit: Hit) -> list[Unit]:
         found = [block for block in found if not _NAVIGATION.fullmatch(hit.text[block.start : block.end])]
         found = with_plain_headings(hit.text, with_titles(hit.text, found, set(titles(hit.heading))))
     labels = block_labels(hit.text, found)
+    if JOINED_SEPARATOR in hit.heading and hit.kind in _WITH_HEADINGS:
+        labels = with_entries(hit.text, found, labels, titles(hit.heading.rpartition(HEADING_SEPARATOR)[2]))
     around = _around(hit, found, labels)
     composer = Composer(hit, found, labels)
     placed = _placed(found, (*composer.units(), *composer.sections()))

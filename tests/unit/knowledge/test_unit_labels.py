@@ -38,3 +38,19 @@ def test_headings_of_a_unit_name_no_other_section_of_its_passage() -> None:
     text = "## 2.1\n\n### Fixed\n\n- Boats no longer leak.\n\n## 2.0\n\n### Fixed\n\n- Sails no longer tear.\n"
     first, *_, last = [headings_of(unit) for unit in answer_units(hit(text, heading="Changes > 2.1; 2.0"))]
     assert (first, last) == ("Changes > 2.1 > Fixed", "Changes > 2.0 > Fixed")
+
+
+def test_entry_whose_title_is_no_line_has_no_other_entry_as_its_label() -> None:
+    text = (
+        "Function: int moor_open (int A)\n  It opens the port.\n\n  The harbour wants a fee before ships may leave.\n"
+        "\n"
+        "Variable: moor_time\n  The seconds to wait for a lock.\n\n  A longer time than a day means for ever.\n"
+    )
+    units = answer_units(hit(text, heading="Library > moor_open; moor_time"))
+    found = {unit.text: unit.label for unit in units if unit.kind not in CONTAINERS}
+    assert found == {
+        "Function: int moor_open (int A)\n  It opens the port.": "",
+        "The harbour wants a fee before ships may leave.": "moor_open",
+        "Variable: moor_time\n  The seconds to wait for a lock.": "",
+        "A longer time than a day means for ever.": "moor_time",
+    }
