@@ -115,3 +115,21 @@ def test_hostile_vim_help_is_read_in_time_that_grows_with_its_length(hostile: st
     assert vim_help.is_vim_help(raw)
     assert "end" in vim_help.read(raw, "a.txt").text
     assert time.process_time() - begun < 2
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "paths"),
+    [
+        ("Title ~\n\nIt says:\n\ta result ~\nEnd", "Title\n\nIt says:\na result\nEnd", [("Title",)]),
+        ("Key\tUse\t~\na\tb\n\nc", "Key | Use\na | b\n\nc", []),
+        ("See: >\n\n\n\tx\n<", "See:\n\n```\nx\n```", []),
+        (
+            "\t\t*:j* *:join*\n:j [flags]\n\t\tJoin.\n\n:j {count}\n\t\tJoin more.\n\nEnd",
+            ":j [flags]\n  Join.\n\n:j {count}\n  Join more.\n\nEnd",
+            [(":j, :join",), ()],
+        ),
+    ],
+)
+def test_vim_help_marks_are_read_by_what_they_mean(source: str, text: str, paths: list[tuple[str, ...]]) -> None:
+    parsed = _read(f"*a.txt*\n{source}\n")
+    assert (parsed.text, [section.path for section in parsed.sections]) == (text, paths)

@@ -1,6 +1,7 @@
 """Help files of Vim: the text as it is shown, with tags as the names of the entries below them."""
 
 import re
+from itertools import dropwhile
 
 from omni_pipelines.text.decoding import decode, split_lines
 from omni_pipelines.text.document import Parsed
@@ -16,6 +17,8 @@ _MODELINE = re.compile(r"[ \t]*(?:vim?|ex):[ \t]*\S.*[:=]")
 _NUMBERED = re.compile(r"\d+(?:\.\d+)*\.?[ \t]+\S")
 _SIGNATURE = re.compile(r"[:'<{\[]|[gbwtsv]:\w|\w[\w.#:]{0,80}\(")
 """How the name of a command, an option, a key, a variable or a function begins."""
+_NEXT_SIGNATURE = re.compile(r"[:<{\[\"]\S")
+"""How another form of a command begins, which has no tag of its own."""
 _COLUMNS = re.compile(r"\t+| {2,}")
 _FIRST_TAG = re.compile(rb"\*[^\s*|]{1,80}\*(?:[ \t]|\r?$)", re.MULTILINE)
 _TAG_AT_MARGIN = re.compile(rb"[ \t]\*[^\s*|]{1,200}\*[ \t]*\r?$", re.MULTILINE)
@@ -117,7 +120,7 @@ class _Writer:
         if self._level and not words.endswith((".", ",", ";")):
             is_entry = (is_named or self._tags) and _SIGNATURE.match(words) is not None
             return 0 if is_entry or (self._tags and not is_named and self._level > 1) else self._level
-        if words.endswith(" ~"):
+        if words.endswith(" ~") and not line[0].isspace():
             return 0 if _COLUMNS.search(words[:-1].rstrip()) else _MARKED_LEVEL
         return _CAPITALS_LEVEL if len(words) > 2 and _CAPITALS.match(line) else 0
 
@@ -140,14 +143,20 @@ class _Writer:
 
     def _text(self, shown: str, number: int) -> None:
         columns = _COLUMNS.split(shown.strip())
-        is_header = columns[-1].endswith(" ~")
+        is_marked = columns[-1].endswith("~") and shown.rstrip().endswith((" ~", "\t~"))
+        if is_marked:
+            columns[-1] = columns[-1].removesuffix("~").rstrip()
+            columns = [column for column in columns if column]
+        is_header = is_marked and len(columns) > 1
+        if is_marked and not is_header:
+            shown = shown.rstrip()[:-1].rstrip()
         if is_header or (self._is_table and len(columns) > 1):
-            columns[-1] = columns[-1].removesuffix(" ~")
             self.extraction.row(columns, first=is_header, header=is_header, line=number)
             self._is_table = True
             return
         is_described = self._entry_indent is not None and _width(shown) > self._entry_indent
-        if self._entry_indent is not None and not is_described and self._is_apart:
+        is_left = self._entry_indent is not None and not is_described and self._is_apart
+        if is_left and not _NEXT_SIGNATURE.match(shown):
             self._end_entry()
         self._put((_INDENT if is_described else "") + shown.strip().expandtabs(), number)
 
@@ -160,6 +169,7 @@ class _Writer:
         code, self._code = self._code or [], None
         while code and not code[-1][1]:
             code.pop()
+        code = list(dropwhile(lambda line: not line[1], code))
         if not code:
             return
         indent = _INDENT if self._entry_indent is not None else ""
