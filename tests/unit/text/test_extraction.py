@@ -21,3 +21,18 @@ def test_three_reasons_are_kept_each_once() -> None:
         extraction.cut(f"chapter {number} is damaged")
     said = extraction.parsed("a.epub").partial
     assert said == "chapter 2 is damaged; chapter 3 is damaged; chapter 4 is damaged"
+
+
+def test_section_that_begins_where_others_end_is_not_ended_with_them() -> None:
+    extraction = Extraction()
+    extraction.heading(1, "Ports")
+    extraction.mark(3, "moor")
+    extraction.block("Moors.")
+    extraction.end(3)
+    extraction.mark(3, "sail")
+    extraction.block("Sails.")
+    assert [section.path for section in extraction.parsed("a").sections] == [
+        ("Ports",),
+        ("Ports", "moor"),
+        ("Ports", "sail"),
+    ]
