@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import random
 from pathlib import Path
@@ -29,6 +30,7 @@ LanceFormat = Literal["legacy", "2.0", "2.1"]
 WORDS = "the a release table index of chunk vector search answer citation file line byte job run state key".split()
 
 
+@functools.cache
 def prose(count: int) -> list[str]:
     """Texts (count,) of about a thousand characters that compress like prose."""
     chance = random.Random(7)

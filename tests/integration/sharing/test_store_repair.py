@@ -27,9 +27,9 @@ from tests.integration.members import catch_up, docs_of, member, pair, paths
 
 
 @pytest.fixture
-def two(tmp_path: Path, store_url: str) -> tuple[Line, Line]:
-    """Two homes at release 2, with the documents of both."""
-    left, right = pair(tmp_path, store_url)
+def two(tmp_path: Path) -> tuple[Line, Line]:
+    """Two homes at release 2, with the documents of both. Their store is a folder, which costs less than a server."""
+    left, right = pair(tmp_path, f"file://{tmp_path}/store")
     left.run()
     right.run()
     catch_up(left)
@@ -115,7 +115,7 @@ def test_filling_a_store_continues_with_the_release_at_which_it_failed(tmp_path:
     assert right.search("walrus")[0].text == "Walrus naps."
 
 
-def test_collection_keeps_a_newer_release_of_another_home(two: tuple[Line, Line], store_url: str) -> None:
+def test_collection_keeps_a_newer_release_of_another_home(two: tuple[Line, Line]) -> None:
     left, right = two
     (docs_of(left) / "a.md").write_text("Walrus naps.")
     left.run()
@@ -124,7 +124,7 @@ def test_collection_keeps_a_newer_release_of_another_home(two: tuple[Line, Line]
     right.run()
     with writer_session(left.home, left.settings):
         collect(left.home, left.settings)
-    assert Bucket(ObjectStore(store_url)).numbers() == [4]
+    assert Bucket(ObjectStore(left.settings.store)).numbers() == [4]
     assert release_numbers(left.home) == [3], "searches see a release until the home catches up"
     for line in two:
         catch_up(line)
@@ -132,9 +132,7 @@ def test_collection_keeps_a_newer_release_of_another_home(two: tuple[Line, Line]
 
 
 @pytest.mark.parametrize("jump", [(13 * 3600.0, 0.0), (0.0, 13 * 3600.0)])
-def test_an_upload_that_took_half_a_day_is_not_published(
-    two: tuple[Line, Line], store_url: str, jump: tuple[float, float]
-) -> None:
+def test_an_upload_that_took_half_a_day_is_not_published(two: tuple[Line, Line], jump: tuple[float, float]) -> None:
     """No release names its first objects, so collection may have deleted them."""
     left, _ = two
     shared = member_of(left.home, left.settings)
@@ -144,4 +142,4 @@ def test_an_upload_that_took_half_a_day_is_not_published(
     times = iter([(0.0, 0.0), jump])
     with pytest.raises(UpstreamMoved, match="took so long"):
         push(shared, release.model_copy(update={"release": 3}), lambda: next(times))
-    assert Bucket(ObjectStore(store_url)).numbers() == [1, 2]
+    assert Bucket(ObjectStore(left.settings.store)).numbers() == [1, 2]

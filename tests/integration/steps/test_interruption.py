@@ -68,15 +68,16 @@ def test_files_and_refusals_that_were_read_before_an_interruption_are_not_read_a
 
 
 def test_texts_that_were_embedded_before_an_interruption_are_not_embedded_again(line: Line, docs: Path) -> None:
-    write(docs, {f"{number:03}.md": f"Words about number{number}." for number in range(100)})
+    write(docs, {f"{number:03}.md": f"Words about number{number}." for number in range(75)})
     line.add(docs)
+    line.ingest()
     line.embedder = StoppedEmbedder(texts=70)
     with pytest.raises(KeyboardInterrupt):
         line.run(batches=EACH)
     kept = len(line.rows("embeddings", "chunk_id"))
     assert 60 <= kept <= 70
     line.embedder = FakeEmbedder()
-    assert line.run().embeddings.embedded == 100 - kept
+    assert line.run().embeddings.embedded == 75 - kept
 
 
 def test_the_release_counts_what_an_interrupted_run_had_read_as_new(line: Line, docs: Path) -> None:
