@@ -95,6 +95,7 @@ KINDS: Mapping[str, Mapping[str, bytes]] = {
             f"text{suffix}": _file(f"a{suffix}")
             for suffix in (".rst", ".adoc", ".org", ".tex", ".bib", ".texi", ".wiki", ".docbook", ".opml", ".svg")
         },
+        **_like("a.info", "pump.info", "pump.info-1"),
         **_like("a.man", "pump.1", "pump.man"),
         "plan.drawio": b"<mxGraphModel><root><mxCell id='1' value='Pump' vertex='1'/></root></mxGraphModel>",
         "plan.puml": b"@startuml\nPump -> Valve: opens\n@enduml\n",
