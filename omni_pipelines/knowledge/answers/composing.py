@@ -118,13 +118,18 @@ class Composer:
         runs = itertools.groupby(enumerate(self._blocks), key=lambda numbered: numbered[1].kind in _PROSE)
         for numbered in (list(group) for is_prose, group in runs if is_prose):
             run = [block for _, block in numbered]
-            starts = [0, *(at for at in range(1, len(run)) if self._begins_section(numbered[at][0])), len(run)]
+            begin = _end_of_item(run)
+            starts = [
+                begin,
+                *(at for at in range(begin + 1, len(run)) if self._begins_section(numbered[at][0])),
+                len(run),
+            ]
             for first, last in itertools.pairwise(starts):
                 while last > first and self._text[: run[last - 1].end].endswith(LEAD_ENDS):
                     last -= 1  # it introduces something that is not in the section
                 if last - first > 1:
-                    begin, (start, end) = run[first], without_marks(self._text, run[first].start, run[last - 1].end)
-                    start = begin.start if begin.kind in _LISTED else start
+                    block, (start, end) = run[first], without_marks(self._text, run[first].start, run[last - 1].end)
+                    start = block.start if block.kind in _LISTED else start
                     if self._is_dependent(numbered[first][0], start):
                         start = min(start, self._antecedent(numbered[first][0]))
                     yield UnitKind.SECTION, ((start, end),)
@@ -336,3 +341,12 @@ class Composer:
     def _word_count(self, start: int, end: int) -> int:
         text = self._text[start:end]
         return len(text.split()) + sum(1 for _ in character_pairs(text)) // _CHARACTERS_PER_WORD
+
+
+def _end_of_item(run: Sequence[Block]) -> int:
+    """How many blocks at the beginning go on from an item that begins above code: the next item is less indented."""
+    count = sum(1 for _ in itertools.takewhile(lambda block: block.kind is BlockKind.PARAGRAPH, run))
+    following = run[count] if count < len(run) else None
+    if following is None or following.kind is not BlockKind.ITEM:
+        return 0
+    return count if all(block.indent > following.indent for block in run[:count]) else 0

@@ -488,3 +488,13 @@ def test_label_has_no_emphasis_and_no_full_stop() -> None:
     for heading in ("**Actions**", "**Actions.**", "__Actions:__", "## *Actions*"):
         [unit, *_] = answer_units(hit(f"{heading}\n\nWe move the boats to the north quay every night.\n"))
         assert unit.label == "Actions"
+
+
+def test_section_does_not_begin_with_the_end_of_an_item() -> None:
+    code = "   ```sh\n   moor\n   ```\n\n   Boats must never drift.\n"
+    text = (
+        f"1. Look at the quay.\n2. If it is free, moor once:\n\n{code}3. Leave the boat to us.\n\nIt takes an hour.\n"
+    )
+    sections = [unit.text for unit in answer_units(hit(text)) if unit.kind is UnitKind.SECTION]
+    assert "3. Leave the boat to us.\n\nIt takes an hour." in sections
+    assert not any("drift" in section for section in sections)
