@@ -13,6 +13,7 @@ from omni_pipelines.knowledge.answers.evidence import (
     answer_probability,
     unit_scores,
 )
+from omni_pipelines.knowledge.answers.passage_symbols import file_name
 from omni_pipelines.knowledge.answers.question import (
     ABOUT_SYMBOLS,
     BY_CODE,
@@ -244,8 +245,11 @@ def _introduces(unit: Unit, whole: Unit) -> bool:
 
 
 def _subjects(units: Sequence[Unit], question: Question) -> tuple[str, ...]:
-    """The titles of the documents of the units, if a short question fits several documents and names none of them."""
-    titles = [unit.hit.title for unit in units]
+    """The titles of the documents of the units, if a short question fits several documents and names none of them.
+
+    Source code has the name of its file.
+    """
+    titles = [file_name(unit.hit.path) if unit.hit.kind == "code" else unit.hit.title for unit in units]
     if len(question.words.words) > MAX_AMBIGUOUS_WORDS or len(set(titles)) < max(len(units), 2):
         return ()
     named = question.forms(question.text)

@@ -197,6 +197,13 @@ def test_short_question_that_fits_several_things_names_them() -> None:
     assert answer.subjects == ("Billing service", "Storage service")
 
 
+def test_source_code_among_several_things_has_the_name_of_its_file() -> None:
+    code = 'def timeout(self):\n    """The timeout of a boat is thirty seconds."""\n'
+    prose = hit("The timeout is sixty seconds here, and no more.", "quay.md", title="Quays")
+    answer = ask("timeout seconds?", [hit(code, "boats/__init__.py", kind="code", title="All about boats."), prose])
+    assert set(answer.subjects) == {"boats/__init__.py", "Quays"}
+
+
 def test_question_that_names_one_of_several_things_fits_only_that() -> None:
     one = hit("The default timeout is 30 seconds.", "a.md", title="Billing service")
     other = hit("The default timeout is 90 seconds.", "b.md", title="Storage service")
