@@ -74,6 +74,13 @@ def test_damaged_outlook_mail_is_refused_or_read_and_never_fails_otherwise() -> 
             continue
 
 
+def test_outlook_mail_that_claims_parts_of_impossible_size_is_refused() -> None:
+    raw = bytearray(OUTLOOK_MAIL)
+    raw[32:34] = (0x1006).to_bytes(2, "little")  # the small parts of the file have two to this power bytes
+    with pytest.raises(Unreadable, match="E_PARSE"):
+        msg.read(bytes(raw), "a.msg")
+
+
 def test_ole_file_without_a_message_is_refused() -> None:
     with pytest.raises(Unreadable, match="E_PARSE"):
         msg.read(ole({"WordDocument": b"x" * 5_000}), "a.msg")

@@ -13,6 +13,7 @@ from omni_pipelines.text.document import Parsed
 from omni_pipelines.text.readers.extraction import clean, one_line
 from omni_pipelines.text.readers.mails.mail_headers import decoded_text
 from omni_pipelines.text.readers.mails.mail_text import MailText, page_of, richest
+from omni_pipelines.text.readers.old_office.ole_streams import DAMAGE
 from omni_pipelines.text.readers.rtf import rtf
 
 _MAX_DEPTH = 16
@@ -44,7 +45,7 @@ def read(raw: bytes, name: str) -> Parsed:
             message = _Storage(file, ())
             _add_message(mail, message, 0)
             return mail.parsed(name, message.text(_SUBJECT))
-    except (OSError, struct.error, IndexError, KeyError, ValueError, TypeError) as error:
+    except DAMAGE as error:
         raise Unreadable(RefusalCode.PARSE, f"its OLE file is damaged: {error}") from error
 
 
