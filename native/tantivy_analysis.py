@@ -20,7 +20,7 @@ from native.word_forms import with_marks, words
 if TYPE_CHECKING:
     from tantivy import Index, Schema, TextAnalyzer
 
-ANALYZER = "omni-11"
+ANALYZER = "omni-12"
 """Name and version of the analysis. An index with another one is rebuilt."""
 FOLDING, GRAMS = "omni-folding", "omni-grams"
 PASSAGE, AROUND = "passage", "around"

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import lru_cache, partial
+from typing import NamedTuple
 
 from native.later_patterns import compile_later
 
@@ -42,10 +43,12 @@ _FOREIGN = re.compile(r"[^\x00-\x7f]+")
 _ASCII = "".join(map(chr, range(128)))
 _PLAIN = bytes(code if code > 127 or chr(code).isalnum() else 32 for code in range(256))
 """A translation table for bytes of UTF-8: ASCII other than letters and digits becomes a space."""
-_SHAPE = re.sub("[A-Z]", "A", re.sub("[a-z]", "a", re.sub(r"[0-9_]", "1", re.sub(r"\W", " ", _ASCII))))
-"""For each ASCII character: A or a for letters by case, 1 for other characters of a word, else a space."""
+_NAME_CHARACTERS = re.sub(r"\W", " ", _ASCII)
+"""A translation table for ASCII: what can be no part of a name becomes a space."""
+_NAME = re.compile(r"\w+")
+_ASCII_NAME = re.compile("[A-Za-z0-9_]+")
 _HUMPS = re.compile(r"[A-Z]{2,}(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
-_CAMEL = re.compile(r"\b[A-Za-z]*[a-z][A-Z][A-Za-z0-9]*\b|\b[A-Z]{2,}[a-z][A-Za-z0-9]*\b")
+_CAMEL = re.compile("[A-Za-z]*[a-z][A-Z][A-Za-z0-9]*|[A-Z]{2,}[a-z][A-Za-z0-9]*")
 _SUPERSCRIPTS = "\u00b9\u00b2\u00b3\u2070\u2074\u2075\u2076\u2077\u2078\u2079"
 _FOOTNOTE = re.compile(f"[{_SUPERSCRIPTS}](?<=[^\\W\\d_]{{4}}.)")
 _COLOURS = re.compile(r"\x1b\[[0-9;:?]{0,40}[A-Za-z]")
@@ -79,10 +82,9 @@ _ACCOUNT = re.compile(r"[0-9][0-9](?<=[A-Z]{2}..)(?<!\w....)(?: [0-9A-Z]{4}){3,7
 """An IBAN in groups of four, after the letters of its country. `[0-9]{2}` would be found at three times the cost."""
 _BOOK = re.compile(r"97[89] (?<!\w....)(?:[0-9]{1,7} ){3}[0-9](?!\w)")
 """An ISBN."""
-_DIGITS_AFTER_LETTERS = re.compile(r"[0-9](?<=[A-Za-z].)[0-9]*(?!\w)")
-_LETTERS_BEFORE = re.compile(r"(?<!\w)[^\W\d_]{2,}$")
-_UNDERSCORE = re.compile(r"_(?<=[A-Za-z0-9]_)(?=[A-Za-z0-9])")
+_LETTERS_BEFORE_DIGITS = re.compile(r"([^\W\d_]+(?<=[^\W\d_][A-Za-z]))[0-9]+")
 _SNAKE = re.compile("[A-Za-z0-9]+(?:_[A-Za-z0-9]+)+")
+_MAX_KEPT_NAMES = 100_000
 _MAX_PARTS = 5
 """Parts of a hyphenated word that is indexed as one word too; a UUID has five."""
 _SPELLED_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe", "ß": "ss"})
@@ -176,34 +178,48 @@ def character_pairs(text: str) -> Iterator[str]:
         yield from (run[start : start + 2] for start in range(len(run) - 1))
 
 
-def identifier_parts(text: str) -> Iterator[str]:
+def identifier_parts(text: str) -> list[str]:
     """The words inside camelCase and PascalCase: parseHTTPHeader gives parse, HTTP, Header."""
-    for parts in _humps(text):
-        yield from parts
+    return [part for name in _compound_names(text) for part in name.parts]
 
 
-def inner_names(text: str) -> Iterator[str]:
+def inner_names(text: str) -> list[str]:
     """What names contain, as one word: getUserName and get_user_name contain getUser and userName, python3 python."""
-    for parts in _humps(text):
-        yield from _pairs(parts)
-    for name in _around(_UNDERSCORE, _SNAKE, text):
-        yield name.replace("_", "")
-        yield from _pairs(name.split("_"))
-    for digits in _DIGITS_AFTER_LETTERS.finditer(text):
-        letters = _LETTERS_BEFORE.search(text, max(digits.start() - _MAX_NAME_LENGTH, 0), digits.start())
-        if letters is not None:
-            yield letters[0]
+    return [inner for name in _compound_names(text) for inner in name.inner]
+
+
+class _Name(NamedTuple):
+    """What a name contains."""
+
+    parts: Sequence[str]
+    inner: Sequence[str]
+
+
+class _Names(dict[str, _Name | None]):
+    """What names contain. A corpus has few distinct names, so most are taken apart once."""
+
+    def __missing__(self, name: str) -> _Name | None:
+        if len(self) >= _MAX_KEPT_NAMES:
+            self.clear()
+        pieces = (piece for piece in _ASCII_NAME.findall(name) if "_" not in piece)
+        humps = [_HUMPS.findall(piece) for piece in pieces if _CAMEL.fullmatch(piece)]
+        snakes = [snake.split("_") for snake in _SNAKE.findall(name)]
+        inner = ["".join(pair) for parts in (*humps, *snakes) if len(parts) > 2 for pair in itertools.pairwise(parts)]
+        inner += map("".join, snakes)
+        if letters := _LETTERS_BEFORE_DIGITS.fullmatch(name):
+            inner.append(letters[1])
+        self[name] = found = _Name(tuple(itertools.chain(*humps)), tuple(inner)) if humps or inner else None
+        return found
+
+
+_NAMES = _Names()
 
 
 @lru_cache(maxsize=1)  # the index asks for the parts of a text, and then for what its names contain
-def _humps(text: str) -> Sequence[Sequence[str]]:
-    """The parts of each name in camelCase and PascalCase."""
-    return [_HUMPS.findall(name) for name in _in_camel_case(_ascii(text))]
-
-
-def _pairs(parts: Sequence[str]) -> Iterator[str]:
-    """Neighbours as one word, if there are more than two."""
-    return map("".join, itertools.pairwise(parts)) if len(parts) > 2 else iter(())
+def _compound_names(text: str) -> Sequence[_Name]:
+    """What is in each name of several words."""
+    names = text.translate(_NAME_CHARACTERS).split() if text.isascii() else _NAME.findall(text)
+    return list(filter(None, map(_NAMES.__getitem__, names)))
 
 
 def _around(sign: re.Pattern[str], name: re.Pattern[str], text: str) -> Iterator[str]:
@@ -217,19 +233,6 @@ def _around(sign: re.Pattern[str], name: re.Pattern[str], text: str) -> Iterator
         if whole is not None:
             end = whole.end()
             yield whole[0]
-
-
-def _in_camel_case(text: str) -> Iterator[str]:
-    """The matches of `_CAMEL`, found three times as fast, by looking only where the case changes."""
-    shape = text.translate(_SHAPE) + " "
-    spans = set()
-    for change in ("aA", "AAa"):
-        position = shape.find(change)
-        while position >= 0:
-            end = shape.index(" ", position)
-            spans.add((shape.rfind(" ", 0, position) + 1, end))
-            position = shape.find(change, end)
-    return (name for start, end in sorted(spans) if _CAMEL.fullmatch(name := text[start:end]))
 
 
 def joined(text: str) -> Iterator[str]:
@@ -256,11 +259,6 @@ def joined(text: str) -> Iterator[str]:
     for name in _around(_HYPHEN, _HYPHENATED, text):
         if name.count("-") < _MAX_PARTS:
             yield name.replace("-", "")
-
-
-def _ascii(text: str) -> str:
-    """A text with a question mark for every character outside ASCII."""
-    return text if text.isascii() else text.encode("ascii", "replace").decode()
 
 
 def with_marks(separated: str) -> list[str]:
