@@ -11,7 +11,6 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import lru_cache, partial
-from typing import NamedTuple
 
 from native.later_patterns import compile_later
 
@@ -84,6 +83,8 @@ _BOOK = re.compile(r"97[89] (?<!\w....)(?:[0-9]{1,7} ){3}[0-9](?!\w)")
 """An ISBN."""
 _LETTERS_BEFORE_DIGITS = re.compile(r"([^\W\d_]+(?<=[^\W\d_][A-Za-z]))[0-9]+")
 _SNAKE = re.compile("[A-Za-z0-9]+(?:_[A-Za-z0-9]+)+")
+_AND = "&"
+"""Stands between the words in a name and the names in it; no name has this sign."""
 _MAX_KEPT_NAMES = 100_000
 _MAX_PARTS = 5
 """Parts of a hyphenated word that is indexed as one word too; a UUID has five."""
@@ -180,43 +181,45 @@ def character_pairs(text: str) -> Iterator[str]:
 
 def identifier_parts(text: str) -> list[str]:
     """The words inside camelCase and PascalCase: parseHTTPHeader gives parse, HTTP, Header."""
-    return [part for name in _compound_names(text) for part in name.parts]
+    return " ".join([name.partition(_AND)[0] for name in _compound_names(text)]).split()
 
 
 def inner_names(text: str) -> list[str]:
     """What names contain, as one word: getUserName and get_user_name contain getUser and userName, python3 python."""
-    return [inner for name in _compound_names(text) for inner in name.inner]
+    return " ".join([name.partition(_AND)[2] for name in _compound_names(text)]).split()
 
 
-class _Name(NamedTuple):
-    """What a name contains."""
+class _Names(dict[str, str]):
+    """What names contain: their parts, then inner names. A corpus has few distinct names, so most are read once.
 
-    parts: Sequence[str]
-    inner: Sequence[str]
+    As texts, because Python's collector of garbage would look through a hundred thousand lists again and again.
+    """
 
-
-class _Names(dict[str, _Name | None]):
-    """What names contain. A corpus has few distinct names, so most are taken apart once."""
-
-    def __missing__(self, name: str) -> _Name | None:
+    def __missing__(self, name: str) -> str:
         if len(self) >= _MAX_KEPT_NAMES:
             self.clear()
-        pieces = (piece for piece in _ASCII_NAME.findall(name) if "_" not in piece)
-        humps = [_HUMPS.findall(piece) for piece in pieces if _CAMEL.fullmatch(piece)]
-        snakes = [snake.split("_") for snake in _SNAKE.findall(name)]
-        inner = ["".join(pair) for parts in (*humps, *snakes) if len(parts) > 2 for pair in itertools.pairwise(parts)]
-        inner += map("".join, snakes)
-        if letters := _LETTERS_BEFORE_DIGITS.fullmatch(name):
-            inner.append(letters[1])
-        self[name] = found = _Name(tuple(itertools.chain(*humps)), tuple(inner)) if humps or inner else None
+        parts, inner = ((), ()) if name.islower() and name.isalpha() else _taken_apart(name)
+        self[name] = found = f"{' '.join(parts)}{_AND}{' '.join(inner)}" if parts or inner else ""
         return found
+
+
+def _taken_apart(name: str) -> tuple[Sequence[str], Sequence[str]]:
+    """The words in a name, and the names in it."""
+    pieces = (piece for piece in _ASCII_NAME.findall(name) if "_" not in piece)
+    humps = [_HUMPS.findall(piece) for piece in pieces if _CAMEL.fullmatch(piece)]
+    snakes = [snake.split("_") for snake in _SNAKE.findall(name)]
+    inner = ["".join(pair) for parts in (*humps, *snakes) if len(parts) > 2 for pair in itertools.pairwise(parts)]
+    inner += map("".join, snakes)
+    if letters := _LETTERS_BEFORE_DIGITS.fullmatch(name):
+        inner.append(letters[1])
+    return list(itertools.chain(*humps)), inner
 
 
 _NAMES = _Names()
 
 
 @lru_cache(maxsize=1)  # the index asks for the parts of a text, and then for what its names contain
-def _compound_names(text: str) -> Sequence[_Name]:
+def _compound_names(text: str) -> Sequence[str]:
     """What is in each name of several words."""
     names = text.translate(_NAME_CHARACTERS).split() if text.isascii() else _NAME.findall(text)
     return list(filter(None, map(_NAMES.__getitem__, names)))
