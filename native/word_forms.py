@@ -48,6 +48,8 @@ _NAME = re.compile(r"\w+")
 _ASCII_NAME = re.compile("[A-Za-z0-9_]+")
 _HUMPS = re.compile(r"[A-Z]{2,}(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 _CAMEL = re.compile("[A-Za-z]*[a-z][A-Z][A-Za-z0-9]*|[A-Z]{2,}[a-z][A-Za-z0-9]*")
+_PLURAL = re.compile("s(?<=[A-Z]{2}s)(?![a-z])")
+"""The ending of PDFs, VMs and APIs, which stemmers take away only after a vowel."""
 _SUPERSCRIPTS = "\u00b9\u00b2\u00b3\u2070\u2074\u2075\u2076\u2077\u2078\u2079"
 _FOOTNOTE = re.compile(f"[{_SUPERSCRIPTS}](?<=[^\\W\\d_]{{4}}.)")
 _COLOURS = re.compile(r"\x1b\[[0-9;:?]{0,40}[A-Za-z]")
@@ -143,7 +145,7 @@ def words(text: str) -> str:
     spaces takes a tenth.
     """
     if text.isalnum() and text.isascii():
-        return text
+        return _PLURAL.sub("", text)
     text = _without_signs(text)
     if not text.isascii():
         text = _FOREIGN.sub(lambda run: run[0].translate(_CHARACTERS), text)
@@ -151,13 +153,13 @@ def words(text: str) -> str:
 
 
 def _without_signs(text: str) -> str:
-    """Names with signs in letters, as people say them: C++ is cpp, C# is csharp, .NET is dotnet."""
+    """Names with signs in letters, as people say them: C++ is cpp, C# is csharp, .NET is dotnet; PDFs is PDF."""
     if "operator" in text:
         text = _OPERATOR.sub(lambda found: f"operator operator{found[1].encode().hex()} ", text)
     for sign, letters, pattern in _SIGNS:
         if sign in text:
             text = pattern.sub(partial(_in_letters, letters), text)
-    return _NAME_WITH_DOT.sub(r" dot\1 \1", text)
+    return _PLURAL.sub("", _NAME_WITH_DOT.sub(r" dot\1 \1", text))
 
 
 def _in_letters(letters: str, sign: re.Match[str]) -> str:
@@ -205,7 +207,7 @@ class _Names(dict[str, str]):
 
 def _taken_apart(name: str) -> tuple[Sequence[str], Sequence[str]]:
     """The words in a name, and the names in it."""
-    pieces = (piece for piece in _ASCII_NAME.findall(name) if "_" not in piece)
+    pieces = (piece for piece in _ASCII_NAME.findall(_PLURAL.sub("", name)) if "_" not in piece)
     humps = [_HUMPS.findall(piece) for piece in pieces if _CAMEL.fullmatch(piece)]
     snakes = [snake.split("_") for snake in _SNAKE.findall(name)]
     inner = ["".join(pair) for parts in (*humps, *snakes) if len(parts) > 2 for pair in itertools.pairwise(parts)]

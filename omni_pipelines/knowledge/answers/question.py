@@ -50,7 +50,7 @@ _ASKED: tuple[tuple[Asked, tuple[str, ...]], ...] = (
     (
         Asked.PERSON,
         (
-            r"\b(?:who|whom|whose)\b",
+            r"^(?!how (?:do|can|to)\b.*\bwho (?:can|may|has|is|are)\b).*\b(?:who|whom|whose)\b",
             r"\bwhich (?:person|author|maintainer|company|team)\b",
             r"\bwe[rmn]\b(?!n)",
             "誰|谁",
@@ -212,6 +212,7 @@ _NEGATION = re.compile(r"\b(?:not|never|no|without|cannot|nicht|kein\w*|ohne|nie
 
 _FILLERS = frozenset(
     "many much get gets got getting please tell show explain want give let know mean means called happen happens "
+    "under over via per within during upon onto across along towards throughout "
     "wie was wer wo wann welche welcher welches ist sind kann man ich eine einen ein mein der die das".split()
 )
 """Words of questions that say nothing about their subject, besides the stop words of the index."""
@@ -247,11 +248,16 @@ def names(question: str) -> list[str]:
 
     German writes every noun with a capital, so there capitals name nothing.
     """
-    found = [match.strip('`"').removesuffix("()") for match in _NAME.findall(question)]
+    found = [_singular(match.strip('`"').removesuffix("()")) for match in _NAME.findall(question)]
     if len(_GERMAN.findall(question)) < 2:
         found += _CAPITALIZED.findall(question)
     distinct = dict.fromkeys(name for name in found if name and name not in ("e.g", "i.e"))
     return [name for name in distinct if not any(name != other and name in other for other in distinct)]
+
+
+def _singular(name: str) -> str:
+    """PDF for PDFs."""
+    return name[:-1] if name[:-1].isupper() and name.isalpha() and name.endswith("s") else name
 
 
 ABOUT_SYMBOLS = {Asked.DEFINED, Asked.DEFAULT, Asked.SIGNATURE}
@@ -288,8 +294,9 @@ def name_parts(name: str) -> list[str]:
 
 
 def mentions(text: str, name: str) -> bool:
-    """Whether a text has a name, as whole words, in any case."""
-    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.IGNORECASE) is not None
+    """Whether a text has a name, as whole words, in any case; an acronym also in the plural."""
+    plural = "s?" if name.isupper() else ""
+    return re.search(rf"(?<!\w){re.escape(name)}{plural}(?!\w)", text, re.IGNORECASE) is not None
 
 
 def named_options(question: str) -> list[str]:

@@ -37,7 +37,15 @@ from omni_pipelines.knowledge.answers.question import (
         (Asked.NUMBER, ["How many keys are there?", "Wie viele Schlüssel gibt es?", "いくつありますか"]),
         (Asked.PLACE, ["Where are the logs?", "Wo liegen die Logs?", "ログはどこですか"]),
         (Asked.REASON, ["Why does it stop?", "Warum hält es an?", "なぜ止まりますか"]),
-        (Asked.STEPS, ["How do I rotate keys?", "Wie kann ich Schlüssel tauschen?", "どうやって回しますか"]),
+        (
+            Asked.STEPS,
+            [
+                "How do I rotate keys?",
+                "How to restrict who can see a page?",
+                "Wie kann ich Schlüssel tauschen?",
+                "どうやって回しますか",
+            ],
+        ),
         (Asked.DEFAULT, ["What is the default of timeout?", "Was ist der Standardwert?", "デフォルトは何ですか"]),
         (Asked.DEFINED, ["Where is open_index defined?", "Wo ist open_index definiert?"]),
         (Asked.SIGNATURE, ["What are the parameters of open?", "Welche Argumente hat open?", "引数は何ですか"]),
@@ -112,6 +120,12 @@ def test_defined_names_are_identifiers_and_what_a_declaration_may_declare() -> N
 )
 def test_name_is_mentioned_as_whole_words_in_any_case(text: str, is_mentioned: bool) -> None:
     assert mentions(text, "open_index") is is_mentioned
+
+
+def test_acronym_is_mentioned_in_the_plural_too() -> None:
+    assert names("Are PDFs read?") == ["PDF"]
+    assert mentions("two PDFs", "PDF")
+    assert not mentions("two Keys", "Key")
 
 
 @given(st.text(), st.text(min_size=1))

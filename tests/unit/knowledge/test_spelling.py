@@ -9,7 +9,10 @@ from omni_pipelines.knowledge.answers.spelling import respelled
 from tests.unit.knowledge.answering import hit
 
 HITS = [
-    hit("Parents take parental leave of 30 weeks; a method of the class RotatingFileHandler, LocalProtocolError.")
+    hit(
+        "Parents take parental leave of 30 weeks; a method of the class RotatingFileHandler, LocalProtocolError; "
+        "a PDF of the VM."
+    )
 ]
 
 
@@ -27,6 +30,7 @@ def read(question: str, count: int = 0) -> str:
         ("what is a metod", "what is a method"),
         ("rotatingfilehandlr levels", "RotatingFileHandler levels"),
         ("LocalProtocolEror?", "LocalProtocolError?"),
+        ("scanned pdfs on vms", "scanned PDF on VM"),
     ],
 )
 def test_misspelt_word_is_read_as_the_word_of_a_hit(written: str, read_as: str) -> None:

@@ -16,6 +16,7 @@ def test_identifier_parts_do_not_depend_on_other_text(names: list[str]) -> None:
     text = " ".join(names)
     assert [*identifier_parts(text)] == [*identifier_parts(text + " \u00e9")]
     assert [*identifier_parts("(parseHTTPHeader)")] == ["parse", "HTTP", "Header"]
+    assert [*identifier_parts("PDFs, getURLsOf()")] == ["get", "URL", "Of"]
 
 
 @pytest.mark.parametrize(
@@ -29,6 +30,7 @@ def test_identifier_parts_do_not_depend_on_other_text(names: list[str]) -> None:
         ("the .NET, .map(x) a.b ... .5", "the dotNET NET map x a b 5"),
         ("operator[](int) and operator <<=(x)", "operator operator5b5d int and operator operator3c3c3d x"),
         ("Java™, Wert² km²", "Java Wert 2 km2"),
+        ("PDFs on VMs, GPS and CSS", "PDF on VM GPS and CSS"),
         ("٣٫٥ and १२", "3 5 and 12"),
         ("ב־צה״ל", "ב צהל"),
     ],
