@@ -13,9 +13,10 @@ from omni_pipelines.knowledge.answers.cited_answer import Answer
 from omni_pipelines.knowledge.answers.definitions import find_constants, find_definitions, find_options
 from omni_pipelines.knowledge.answers.evidence import Question
 from omni_pipelines.knowledge.answers.extraction import extract_answer
-from omni_pipelines.knowledge.answers.question import ABOUT_SYMBOLS, WeightedWords, asked_kind, content
+from omni_pipelines.knowledge.answers.question import ABOUT_SYMBOLS, asked_kind, content
 from omni_pipelines.knowledge.answers.receipts import answer_digest, make_receipt
 from omni_pipelines.knowledge.answers.spelling import respelled
+from omni_pipelines.knowledge.answers.weighted_words import WeightedWords
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.knowledge.search.vectors import Vectors
 from omni_pipelines.knowledge.state.snapshot import Snapshot

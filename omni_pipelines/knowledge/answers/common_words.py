@@ -1,4 +1,4 @@
-"""Words that every subject shares: that no source has them says nothing about what the sources lack."""
+"""Words that every subject shares: that no source has them says little about what the sources lack."""
 
 from collections.abc import Iterable
 
@@ -16,7 +16,8 @@ _ENGLISH = (
     "already still just only even ever again instead yet always sometimes often maybe quickly together much many "
     "more most few fewer less least several any each every all both way ways thing things kind kinds "
     "case cases example examples reason purpose meaning stuff lot lots someone anyone everyone somebody anybody "
-    "something anything nothing everything people nobody none nowhere somewhere anywhere everywhere somehow anymore"
+    "something anything nothing everything people nobody none nowhere somewhere anywhere everywhere somehow anymore "
+    "one ones too also since until unless although though while whether"
 ).split()
 _GERMAN = (
     "benutzen benutze benutzt verwenden verwende verwendet nutzen nutze nutzt machen mache macht gemacht gehen "
@@ -29,6 +30,11 @@ _INFLECTED = (f"{verb.removesuffix('e')}{ending}" for verb in _VERBS for ending 
 _COMMON = frozenset((*_INFLECTED, *_ENGLISH, *_GERMAN))
 
 
+def is_common(surface: str) -> bool:
+    """Whether a word is one that every subject shares."""
+    return surface.casefold() in _COMMON
+
+
 def named_words(surfaces: Iterable[str]) -> tuple[str, ...]:
     """The words that say something about a subject. Pairs of characters that overlap are one word: 東大, 大寺."""
     joined: list[str] = []
@@ -37,4 +43,4 @@ def named_words(surfaces: Iterable[str]) -> tuple[str, ...]:
             joined[-1] += surface[1]
         else:
             joined.append(surface)
-    return tuple(word for word in joined if word.casefold() not in _COMMON)
+    return tuple(word for word in joined if not is_common(word))

@@ -34,7 +34,6 @@ from omni_pipelines.knowledge.answers.question import (
     ABOUT_SYMBOLS,
     Asked,
     Terms,
-    WeightedWords,
     answers_every_kind,
     answers_kind,
     asked_kind,
@@ -61,6 +60,7 @@ from omni_pipelines.knowledge.answers.units import (
     label_of,
     subject,
 )
+from omni_pipelines.knowledge.answers.weighted_words import WeightedWords
 from omni_pipelines.knowledge.answers.weights import DECISION_BIAS, MIN_EVIDENCE, WEIGHTS
 from omni_pipelines.knowledge.search.hits import Hit
 from omni_pipelines.text.calibration import Calibration

@@ -1,14 +1,8 @@
-"""What a question asks: its words with their weights in the corpus, and the kind of answer it wants."""
+"""What a question asks: what it names, and the kind of answer that it wants."""
 
-import math
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
-
-import numpy as np
-
-from native.query_words import QueryWord
 
 
 class Asked(StrEnum):
@@ -210,12 +204,6 @@ _FIGURE = re.compile(r"(?<![\w.])\d[\d.,]*\d|(?<![\w.])\d")
 _NEGATION = re.compile(r"\b(?:not|never|no|without|cannot|nicht|kein\w*|ohne|nie)\b|n't\b", re.IGNORECASE)
 
 
-_FILLERS = frozenset(
-    "many much get gets got getting please tell show explain want give let know mean means called happen happens "
-    "under over via per within during upon onto across along towards throughout "
-    "wie was wer wo wann welche welcher welches ist sind kann man ich eine einen ein mein der die das".split()
-)
-"""Words of questions that say nothing about their subject, besides the stop words of the index."""
 _MEASURE = re.compile(
     r"\b(?:how (?:many|much|often|long|soon|old|big|large|fast|far|high|frequently|quickly)"
     r"|wie (?:viele?|oft|lange|alt|groß|schnell|hoch|weit))\b",
@@ -358,44 +346,3 @@ def figures(text: str) -> set[str]:
 def is_negated(text: str) -> bool:
     """Whether a text denies something."""
     return _NEGATION.search(text) is not None
-
-
-@dataclass(frozen=True)
-class WeightedWords:
-    """The words of a question, weighted by how rare they are in the corpus."""
-
-    words: tuple[QueryWord, ...]
-    weights: tuple[float, ...]
-    """BM25's inverse document frequency, as a share of their sum."""
-
-    @classmethod
-    def of(cls, words: Sequence[QueryWord], entries: int) -> "WeightedWords":
-        """Weigh words by the number of entries that contain them, out of all entries."""
-        words = [word for word in words if word.surface.casefold() not in _FILLERS] or words
-        raw = [math.log1p((max(entries - word.count, 0) + 0.5) / (word.count + 0.5)) for word in words]
-        total = sum(raw)
-        return cls(tuple(words), tuple(weight / total for weight in raw) if total else ())
-
-    def coverage(self, forms: set[str], near: np.ndarray | None = None) -> float:
-        """The share of the words, by weight, that have a form among `forms`, 0 to 1.
-
-        `near` (n,), 0 to 1, says how much each of the other words counts because of its meaning.
-        """
-        return sum(
-            weight * (1.0 if not word.forms.isdisjoint(forms) else share)
-            for word, weight, share in zip(self.words, self.weights, self._shares(near), strict=True)
-        )
-
-    def heaviest_missing(self, forms: set[str], near: np.ndarray | None = None) -> float:
-        """The largest weight of a word without a form among `forms`, less what `near` counts of it."""
-        return max(
-            (
-                weight * (1.0 - share)
-                for word, weight, share in zip(self.words, self.weights, self._shares(near), strict=True)
-                if word.forms.isdisjoint(forms)
-            ),
-            default=0.0,
-        )
-
-    def _shares(self, near: np.ndarray | None) -> list[float]:
-        return [0.0] * len(self.words) if near is None else [float(share) for share in near]

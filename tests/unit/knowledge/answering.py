@@ -10,7 +10,7 @@ from native.tantivy_analysis import Analyzer
 from omni_pipelines.knowledge.answers.cited_answer import Answer
 from omni_pipelines.knowledge.answers.evidence import Question
 from omni_pipelines.knowledge.answers.extraction import extract_answer
-from omni_pipelines.knowledge.answers.question import WeightedWords
+from omni_pipelines.knowledge.answers.weighted_words import WeightedWords
 from omni_pipelines.knowledge.search.hits import Hit, Ranks
 from omni_pipelines.testing.fakes import FakeEmbedder
 from omni_pipelines.text.calibration import Calibration
